@@ -1,0 +1,103 @@
+// Events: what has happened, in the past tense. Kept ones travel with `log.…`, figures that soon are stale with `stat.…`.
+import Type from 'typebox';
+import { FaultSchema } from './fault.ts';
+import { ContainerStatistics, HostRecord, HostStatistics } from './host.ts';
+import { MigrationBytes, migrationSteps } from './migration.ts';
+
+const Subject = { application: Type.String() };
+const OfContainer = Type.Object({ ...Subject, container: Type.String() });
+const OfApplication = Type.Object(Subject);
+const OfMigration = {
+  ...Subject,
+  migration: Type.String(),
+  from: Type.String(),
+  to: Type.String(),
+};
+
+/** Type -> schema of `data`, and whether it is a mere figure (`stat`), which is not kept. */
+export const events = {
+  'agent.started': { data: Type.Object({ version: Type.String() }) },
+  'agent.stopped': { data: Type.Object({}) },
+  'host.heard': { data: Type.Object({ host: HostRecord }), stat: true },
+  'host.measured': {
+    data: Type.Object({ statistics: HostStatistics, containers: Type.Array(ContainerStatistics) }),
+    stat: true,
+  },
+  'image.received': { data: Type.Object({ digest: Type.String(), sizeBytes: Type.Integer() }) },
+  'image.progressed': {
+    data: Type.Object({
+      digest: Type.String(),
+      to: Type.String(),
+      bytes: Type.Integer(),
+      bytesPerSecond: Type.Number(),
+    }),
+    stat: true,
+  },
+  'application.deployed': { data: Type.Object({ ...Subject, address: Type.String() }) },
+  'application.started': { data: OfApplication },
+  'application.stopped': { data: OfApplication },
+  'application.deleted': { data: OfApplication },
+  /** Published at every change of its status; the data is the whole status. */
+  'application.changed': { data: Type.Object({ ...Subject, status: Type.Unknown() }), stat: true },
+  'container.started': { data: OfContainer },
+  'container.ready': { data: OfContainer },
+  'container.exited': { data: Type.Object({ ...OfContainer.properties, exitCode: Type.Integer() }) },
+  'container.restarted': { data: Type.Object({ ...OfContainer.properties, restarts: Type.Integer() }) },
+  'migration.started': { data: Type.Object({ ...OfMigration, strategy: Type.String() }) },
+  'migration.stepped': { data: Type.Object({ ...OfMigration, step: Type.Enum([...migrationSteps]) }) },
+  'migration.progressed': {
+    data: Type.Object({
+      ...OfMigration,
+      step: Type.Enum([...migrationSteps]),
+      bytes: Type.Integer(),
+      totalBytes: Type.Optional(Type.Integer()),
+      bytesPerSecond: Type.Optional(Type.Number()),
+    }),
+    stat: true,
+  },
+  'migration.frozen': { data: Type.Object({ ...OfMigration, connections: Type.Integer() }) },
+  'migration.transferred': { data: Type.Object({ ...OfMigration, bytes: MigrationBytes }) },
+  'migration.restored': { data: Type.Object(OfMigration) },
+  'migration.committed': { data: Type.Object(OfMigration) },
+  'migration.finished': { data: Type.Object({ ...OfMigration, frozenMs: Type.Number() }) },
+  'migration.rolled-back': { data: Type.Object({ ...OfMigration, error: Type.Optional(FaultSchema) }) },
+  'migration.aborted': { data: Type.Object({ ...OfMigration, error: Type.Optional(FaultSchema) }) },
+  'operation.ended': {
+    data: Type.Object({
+      operation: Type.String(),
+      method: Type.String(),
+      result: Type.Optional(Type.Unknown()),
+      fault: Type.Optional(Type.Unknown()),
+    }),
+    stat: true,
+  },
+} as const;
+
+export type EventType = keyof typeof events;
+export type EventData<T extends EventType> = Type.Static<(typeof events)[T]['data']>;
+
+/** One event as it travels. */
+export type Event<T extends EventType = EventType> = {
+  [K in EventType]: {
+    id: string;
+    type: K;
+    /** RFC 3339, by the clock of `host`. */
+    time: string;
+    /** Who says so. */
+    host: string;
+    data: EventData<K>;
+  };
+}[T];
+
+/** The schema of what is around `data`. */
+export const EventEnvelope = Type.Object({
+  id: Type.String(),
+  type: Type.Enum(Object.keys(events) as EventType[]),
+  time: Type.String(),
+  host: Type.String(),
+  data: Type.Object({}, { additionalProperties: true }),
+});
+
+/** The routing key of an event: `log.application.started.host-a`. */
+export const routingKey = (type: EventType, host: string): string =>
+  `${'stat' in events[type] ? 'stat' : 'log'}.${type}.${host}`;

@@ -1,0 +1,227 @@
+// The RPC methods of an agent: name -> schema of what goes in and comes out. Both ends check with the same schema.
+import Type from 'typebox';
+import { Application, ApplicationManifest } from './application.ts';
+import { Host, HostRecord, KnownHost } from './host.ts';
+import { Migration, MigrationBytes, MigrationPhases, PreflightReport } from './migration.ts';
+import { namePattern } from './protocol.ts';
+
+const strict = { additionalProperties: false };
+const Name = Type.String({ pattern: namePattern });
+export const Digest = Type.String({ pattern: '^sha256:[0-9a-f]{64}$' });
+/** Lower-case, so that it may be a path segment; made by the orchestrator. */
+export const MigrationId = Type.String({ pattern: '^m-[a-z0-9]{8,32}$' });
+const Nothing = Type.Object({});
+/** Container name -> digest of its image. */
+const Images = Type.Record(Name, Digest);
+const OfApplication = Type.Object({ name: Name }, strict);
+const OfMigration = Type.Object({ migration: MigrationId }, strict);
+
+/** What the destination must know of an application before it can take it. */
+export const MigrationFacts = Type.Object({
+  manifest: ApplicationManifest,
+  images: Images,
+  epoch: Type.Integer(),
+  address: Type.String(),
+  mac: Type.String(),
+  architecture: Type.String(),
+  kernel: Type.String(),
+  criu: Type.String(),
+  runc: Type.String(),
+  cgroupVersion: Type.Integer(),
+  protocolVersion: Type.Integer(),
+  /** `criu cpuinfo dump` of the source, base64 of cpuinfo.img. */
+  cpuinfo: Type.String(),
+  memoryBytes: Type.Integer(),
+  diskBytes: Type.Integer(),
+  /** Established TCP connections with peers outside the application. */
+  connections: Type.Integer(),
+});
+export type MigrationFacts = Type.Static<typeof MigrationFacts>;
+
+/**
+ * A short method answers with its result. A `long` one answers `{accepted: true}` at once and ends with the event
+ * `operation.ended`, whose operation is the id of the request; `operation.get` tells the same to who missed it.
+ * A `stream` one answers `{accepted: true}` and sends frames to the session queue named in the request.
+ */
+export const methods = {
+  'agent.describe': { params: Nothing, result: Host },
+  'host.list': { params: Nothing, result: Type.Object({ hosts: Type.Array(KnownHost) }) },
+  'host.put': { params: Type.Object({ host: HostRecord }, strict), result: Nothing },
+  'operation.get': {
+    params: Type.Object({ operation: Type.String() }, strict),
+    result: Type.Object({
+      state: Type.Enum(['running', 'done', 'failed', 'unknown']),
+      result: Type.Optional(Type.Unknown()),
+      fault: Type.Optional(Type.Unknown()),
+    }),
+  },
+
+  'image.describe': {
+    params: Type.Object({ digest: Digest }, strict),
+    result: Type.Object({ present: Type.Boolean(), sizeBytes: Type.Optional(Type.Integer()) }),
+  },
+  /** Begins an upload of a tar stream whose SHA-256 is the digest. */
+  'image.upload.begin': {
+    params: Type.Object({ digest: Digest }, strict),
+    result: Type.Object({ upload: Type.String() }),
+  },
+  'image.upload.chunk': {
+    params: Type.Object({ upload: Type.String(), sequence: Type.Integer(), data: Type.String() }, strict),
+    result: Nothing,
+  },
+  /** Refused with `invalid` where the digest of what came is another one. */
+  'image.upload.end': { params: Type.Object({ upload: Type.String() }, strict), result: Nothing },
+  /** The host pushes an image to a peer by rsync. */
+  'image.send': {
+    params: Type.Object({ digest: Digest, to: Name, migration: Type.Optional(MigrationId) }, strict),
+    result: Type.Object({ bytes: Type.Integer() }),
+    long: true,
+  },
+
+  'application.list': { params: Nothing, result: Type.Object({ applications: Type.Array(Application) }) },
+  'application.get': { params: OfApplication, result: Application },
+  /** Creates and starts, and ends when all containers are ready; an equal manifest changes nothing. */
+  'application.deploy': {
+    params: Type.Object({ manifest: ApplicationManifest, images: Images, address: Type.String() }, strict),
+    result: Application,
+    long: true,
+  },
+  'application.start': { params: OfApplication, result: Application, long: true },
+  'application.stop': { params: OfApplication, result: Application, long: true },
+  'application.delete': { params: OfApplication, result: Nothing, long: true },
+  'application.logs': {
+    params: Type.Object(
+      {
+        name: Name,
+        container: Type.Optional(Name),
+        /** Lines from the end; all where absent. */
+        tail: Type.Optional(Type.Integer({ minimum: 0 })),
+        follow: Type.Optional(Type.Boolean()),
+        since: Type.Optional(Type.String()),
+        session: Type.String(),
+      },
+      strict,
+    ),
+    result: Nothing,
+    stream: true,
+  },
+  'application.exec': {
+    params: Type.Object(
+      {
+        name: Name,
+        container: Type.Optional(Name),
+        command: Type.Array(Type.String(), { minItems: 1 }),
+        stdin: Type.Optional(Type.Boolean()),
+        session: Type.String(),
+      },
+      strict,
+    ),
+    result: Nothing,
+    stream: true,
+  },
+  /** Input to a stream's process; `end` closes it. */
+  'session.input': {
+    params: Type.Object(
+      { session: Type.String(), data: Type.Optional(Type.String()), end: Type.Optional(Type.Boolean()) },
+      strict,
+    ),
+    result: Nothing,
+  },
+  'session.close': { params: Type.Object({ session: Type.String() }, strict), result: Nothing },
+
+  'migration.preflight.source': {
+    params: Type.Object({ application: Name, to: Name }, strict),
+    result: Type.Object({ report: PreflightReport, facts: Type.Optional(MigrationFacts) }),
+  },
+  'migration.preflight.destination': {
+    params: Type.Object({ from: Name, facts: MigrationFacts }, strict),
+    result: Type.Object({ report: PreflightReport }),
+  },
+  /** Destination: directories and a network namespace that is locked from its first moment. */
+  'migration.prepare': {
+    params: Type.Object(
+      {
+        migration: MigrationId,
+        strategy: Type.String(),
+        from: Name,
+        facts: MigrationFacts,
+        leaseMs: Type.Integer(),
+      },
+      strict,
+    ),
+    result: Nothing,
+    long: true,
+  },
+  /** Source: opens its journal, then sends files while the application runs. */
+  'migration.presync': {
+    params: Type.Object(
+      {
+        migration: MigrationId,
+        strategy: Type.String(),
+        application: Name,
+        to: Name,
+        leaseMs: Type.Integer(),
+      },
+      strict,
+    ),
+    result: Type.Object({ bytes: Type.Integer(), rounds: Type.Integer() }),
+    long: true,
+  },
+  /** Source: lock, dump, hold (event `migration.frozen`), then transfer (ends the operation). */
+  'migration.freeze': {
+    params: OfMigration,
+    result: Type.Object({ phases: MigrationPhases, bytes: MigrationBytes, connections: Type.Integer() }),
+    long: true,
+  },
+  /** Destination: restore and hold (event `migration.restored`), ask the source's permit, commit (ends the operation). */
+  'migration.restore': { params: OfMigration, result: Type.Object({ phases: MigrationPhases }), long: true },
+  /** Destination to source. From the answer on only the destination's word ends the migration. */
+  'migration.permit': { params: OfMigration, result: Nothing },
+  /** Source: the destination has committed; the frozen processes end and their files go. */
+  'migration.finish': { params: OfMigration, result: Migration, long: true },
+  /** Either host; answers with how it truly ended, which may be a commit. */
+  'migration.abort': {
+    params: Type.Object({ migration: MigrationId, reason: Type.String() }, strict),
+    result: Migration,
+    long: true,
+  },
+  /** The orchestrator lives: the lease goes on. */
+  'migration.renew': { params: OfMigration, result: Nothing },
+  'migration.get': { params: OfMigration, result: Migration },
+  'migration.list': { params: Nothing, result: Type.Object({ migrations: Type.Array(Migration) }) },
+} as const;
+
+export type MethodName = keyof typeof methods;
+export type Params<M extends MethodName> = Type.Static<(typeof methods)[M]['params']>;
+export type Result<M extends MethodName> = Type.Static<(typeof methods)[M]['result']>;
+
+/** The methods of one way of answering. */
+export type LongMethodName = {
+  [M in MethodName]: (typeof methods)[M] extends { long: true } ? M : never;
+}[MethodName];
+export type StreamMethodName = {
+  [M in MethodName]: (typeof methods)[M] extends { stream: true } ? M : never;
+}[MethodName];
+export type ShortMethodName = Exclude<MethodName, LongMethodName | StreamMethodName>;
+
+/** One frame of a stream. A stream ends with exactly one `end`. */
+export const Frame = Type.Union([
+  Type.Object({
+    type: Type.Literal('output'),
+    stream: Type.Enum(['stdout', 'stderr']),
+    data: Type.String({ description: 'base64' }),
+  }),
+  Type.Object({
+    type: Type.Literal('log'),
+    container: Type.String(),
+    stream: Type.Enum(['stdout', 'stderr']),
+    time: Type.String(),
+    line: Type.String(),
+  }),
+  Type.Object({
+    type: Type.Literal('end'),
+    exitCode: Type.Optional(Type.Integer()),
+    fault: Type.Optional(Type.Unknown()),
+  }),
+]);
+export type Frame = Type.Static<typeof Frame>;

@@ -1,0 +1,61 @@
+// The one error class that carries a fault: thrown where it happens, printed in one place.
+import type { Fault, FaultCode, Problem, ToolFailure } from '../contract/fault.ts';
+
+export interface CmigErrorOptions {
+  hint?: string | undefined;
+  host?: string | undefined;
+  cause?: unknown;
+  tool?: ToolFailure | undefined;
+  problems?: Problem[] | undefined;
+}
+
+/** An error that says what happened, to what, and what to do. */
+export class CmigError extends Error {
+  readonly code: FaultCode;
+  readonly hint: string | undefined;
+  readonly host: string | undefined;
+  readonly tool: ToolFailure | undefined;
+  readonly problems: Problem[] | undefined;
+
+  constructor(code: FaultCode, message: string, options: CmigErrorOptions = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.name = 'CmigError';
+    this.code = code;
+    this.hint = options.hint;
+    this.host = options.host;
+    this.tool = options.tool;
+    this.problems = options.problems;
+  }
+}
+
+/** Anything that was thrown, as data for the wire or for JSON output. */
+export function toFault(error: unknown, host?: string): Fault {
+  if (!(error instanceof CmigError)) {
+    const fault: Fault = { code: 'failed', message: error instanceof Error ? error.message : String(error) };
+    if (host) fault.host = host;
+    if (error instanceof Error && error.cause !== undefined) fault.cause = toFault(error.cause);
+    return fault;
+  }
+  const fault: Fault = { code: error.code, message: error.message };
+  if (error.hint) fault.hint = error.hint;
+  const where = error.host ?? host;
+  if (where) fault.host = where;
+  if (error.tool) fault.tool = error.tool;
+  if (error.problems) fault.problems = error.problems;
+  if (error.cause !== undefined) fault.cause = toFault(error.cause);
+  return fault;
+}
+
+/** The error that a fault stands for, with its chain of causes. */
+export function fromFault(fault: Fault): CmigError {
+  return new CmigError(fault.code, fault.message, {
+    hint: fault.hint,
+    host: fault.host,
+    tool: fault.tool,
+    problems: fault.problems,
+    ...(fault.cause ? { cause: fromFault(fault.cause) } : {}),
+  });
+}
+
+/** The code of whatever was thrown. */
+export const codeOf = (error: unknown): FaultCode => (error instanceof CmigError ? error.code : 'failed');
