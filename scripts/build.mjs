@@ -1,0 +1,93 @@
+// Bundles the two programs into dist/: the command line, split so that a command loads only what it uses, and the
+// agent as one file. With --if-changed it does nothing when no source is newer than the last build.
+import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+const stamp = join(dist, '.built');
+const sources = ['src', 'agent', 'package-lock.json', 'scripts/build.mjs'];
+
+const programs = [
+  { name: 'cmig', entry: 'src/cli/main.ts', splitting: true },
+  { name: 'cmig-agent', entry: 'agent/main.ts', splitting: false },
+];
+
+// Some dependencies are CommonJS inside and ask for `require`, `__filename` and `__dirname`.
+const banner = [
+  "import { createRequire as __createRequire } from 'node:module';",
+  "import { fileURLToPath as __fileURLToPath } from 'node:url';",
+  'const require = __createRequire(import.meta.url);',
+  'const __filename = __fileURLToPath(import.meta.url);',
+  'const __dirname = import.meta.dirname;',
+].join('');
+
+/** Newest modification, in ms, of a file or of anything in a folder (a folder itself changes when a file goes). */
+async function newest(path) {
+  const { mtimeMs } = await stat(path);
+  let latest = mtimeMs;
+  const entries = await readdir(path, { withFileTypes: true, recursive: true }).catch(() => []);
+  for (const entry of entries)
+    latest = Math.max(latest, (await stat(join(entry.parentPath, entry.name))).mtimeMs);
+  return latest;
+}
+
+async function isCurrent() {
+  const built = await stat(stamp).catch(() => undefined);
+  if (!built) return false;
+  const times = await Promise.all(sources.map((path) => newest(join(root, path))));
+  return times.every((time) => time <= built.mtimeMs);
+}
+
+async function build({ name, entry, splitting }, outdir, esbuild) {
+  await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: { [name]: entry },
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: `${name}-[name]-[hash]`,
+    bundle: true,
+    splitting,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22',
+    jsx: 'automatic',
+    sourcemap: 'linked',
+    sourcesContent: false,
+    legalComments: 'none',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    define: { 'process.env.NODE_ENV': '"production"' },
+    // ink loads it only when its developer tools are asked for
+    external: ['react-devtools-core'],
+    banner: { js: banner },
+    logLevel: 'warning',
+  });
+}
+
+const started = new Date();
+if (process.argv.includes('--if-changed') && (await isCurrent())) process.exit(0);
+const esbuild = await import('esbuild');
+const missing = [];
+for (const { entry } of programs)
+  if (!(await stat(join(root, entry)).catch(() => undefined))) missing.push(entry);
+if (missing.length > 0) {
+  console.error(`build: there is no ${missing.join(' and no ')}`);
+  process.exit(1);
+}
+// Built aside and swapped in, so that a command started meanwhile finds either the old programs or the new ones.
+const aside = join(root, `.dist-${process.pid}`);
+try {
+  for (const program of programs) await build(program, aside, esbuild);
+  await writeFile(join(aside, '.built'), '');
+  await utimes(join(aside, '.built'), started, started);
+  await mkdir(dist, { recursive: true });
+  const old = `${aside}-old`;
+  await rename(dist, old);
+  await rename(aside, dist);
+  await rm(old, { recursive: true, force: true });
+} catch (error) {
+  await rm(aside, { recursive: true, force: true });
+  console.error(`build: ${error.errors ? `${error.errors.length} error(s), see above` : error.message}`);
+  process.exit(1);
+}

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Makes a fresh machine ready: system packages, Node dependencies, the build, a criu and runc that work.
+# Each part looks whether its work is done already, so a second run is instant.
+# usage: scripts/setup.sh [packages|node|build|criu]…      all of them without an argument
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+[ $# -gt 0 ] || set -- packages node build criu
+for part in "$@"; do
+  case $part in
+    packages | node | build | criu) ;;
+    *) echo "setup: no part is called \"$part\" (packages, node, build, criu)" >&2; exit 2 ;;
+  esac
+done
+
+# One setup at a time in this clone; the other one finds everything done.
+exec 8<scripts/setup.sh
+flock 8
+
+for part in "$@"; do
+  case $part in
+    packages) scripts/setup/packages.sh ;;
+    node) scripts/setup/node.sh ;;
+    build)
+      # a folder's time changes with what goes and comes in it, so deleted sources count too
+      if [ ! -e dist/.built ] || [ -n "$(find src agent scripts/build.mjs package-lock.json -newer dist/.built -print -quit)" ]; then
+        echo "build: dist/"
+        node_modules/.bin/node scripts/build.mjs
+      fi
+      ;;
+    criu) scripts/setup/criu.sh "${CMIG_PREFIX:-/opt/cmig}" ;;
+  esac
+done
