@@ -80,7 +80,10 @@ export const Container = Type.Object(
       Type.String({ pattern: absolutePath, description: 'The working directory; / if absent.' }),
     ),
     user: Type.Optional(
-      Type.String({ pattern: '^[0-9]+(:[0-9]+)?$', description: 'uid or uid:gid to run as; 0:0 if absent.' }),
+      Type.String({
+        pattern: '^[0-9]+(:[0-9]+)?$',
+        description: 'uid or uid:gid to run as; uid alone means uid:uid; 0:0 if absent.',
+      }),
     ),
     volumes: Type.Optional(
       Type.Array(
