@@ -1,0 +1,198 @@
+// The network namespace of an application, its address, and the lock that holds its peers while it is frozen.
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { CmigError } from '../../src/core/errors.ts';
+import { runProcess } from '../../src/core/run-process.ts';
+
+export interface NetworkSettings {
+  /** The bridge of this host that applications are attached to. */
+  bridge: string;
+  /** The range of all applications, in CIDR notation; its prefix length is that of their addresses. */
+  range: string;
+  gateway?: string | undefined;
+}
+
+export interface NetworkIdentity {
+  address: string;
+  mac: string;
+}
+
+const namespaceFolder = '/run/netns';
+const namespacePrefix = 'cmig-';
+
+/** The network namespace of an application, as a name for `ip netns`. */
+export const namespaceName = (application: string): string => `${namespacePrefix}${application}`;
+
+/** The network namespace of an application, as the path that a bundle refers to. */
+export const namespacePath = (application: string): string =>
+  `${namespaceFolder}/${namespaceName(application)}`;
+
+/** The host's end of the application's link. Interface names end at 15 characters, so it is a digest. */
+export const linkName = (application: string): string =>
+  `cm${createHash('sha256').update(application).digest('hex').slice(0, 11)}`;
+
+/** A locally administered address that follows from the name, so that it is the same on every host. */
+export const macOf = (application: string): string => {
+  const digest = createHash('sha256').update(application).digest();
+  return ['02', ...[...digest.subarray(0, 5)].map((byte) => byte.toString(16).padStart(2, '0'))].join(':');
+};
+
+/**
+ * What the lock says. Loopback is closed too: containers are dumped one beside the other, and what one sent after its
+ * sibling was dumped would be acknowledged and lost. Peers get host-unreachable instead of silence, because a sender
+ * that hears it does not back off its retransmission timer (RFC 6069); UDP and the rest are dropped.
+ */
+const lockRules = `table inet cmig_lock
+delete table inet cmig_lock
+table inet cmig_lock {
+  chain incoming {
+    type filter hook input priority -300; policy drop;
+    iif != "lo" meta l4proto tcp reject with icmpx type host-unreachable
+  }
+  chain outgoing {
+    type filter hook output priority -300; policy drop;
+    meta l4proto { icmp, ipv6-icmp } accept
+  }
+}
+`;
+const unlockRules = 'table inet cmig_lock\ndelete table inet cmig_lock\n';
+
+/** Makes, locks and removes the network namespaces of this host's applications. Every method may be called again. */
+export class ApplicationNetwork {
+  readonly #settings: NetworkSettings;
+
+  constructor(settings: NetworkSettings) {
+    this.#settings = settings;
+  }
+
+  exists(application: string): boolean {
+    return existsSync(namespacePath(application));
+  }
+
+  /** The applications that have a namespace on this host, whether or not anything knows of them. */
+  async list(): Promise<string[]> {
+    const names = await readdir(namespaceFolder).catch(() => []);
+    return names
+      .filter((name) => name.startsWith(namespacePrefix))
+      .map((name) => name.slice(namespacePrefix.length));
+  }
+
+  /**
+   * Makes the namespace with its address. With `locked` the lock is on before there is a link, and the link is not
+   * attached: nobody on the network learns of it until attach().
+   */
+  async create(
+    application: string,
+    { address, mac }: NetworkIdentity,
+    { locked = false } = {},
+  ): Promise<void> {
+    await this.destroy(application);
+    const name = namespaceName(application);
+    const link = linkName(application);
+    await runProcess('ip', ['netns', 'add', name]);
+    // Peers of a locked namespace must all be answered, not one a second. Not every kernel has the second setting.
+    await this.#inside(application, [
+      'sysctl',
+      '-qe',
+      '-w',
+      'net.ipv4.icmp_ratelimit=0',
+      'net.ipv4.icmp_msgs_per_sec=100000',
+    ]);
+    if (locked) await this.lock(application);
+    const prefix = this.#settings.range.split('/')[1] ?? '24';
+    await runProcess('ip', [
+      'link',
+      'add',
+      link,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'eth0',
+      'address',
+      mac,
+      'netns',
+      name,
+    ]);
+    await runProcess('ip', ['-n', name, '-batch', '-'], {
+      input: [
+        'link set lo up',
+        `addr add ${address}/${prefix} dev eth0`,
+        'link set eth0 up',
+        ...(this.#settings.gateway ? [`route add default via ${this.#settings.gateway}`] : []),
+        '',
+      ].join('\n'),
+    });
+    await runProcess('ip', ['link', 'set', link, 'master', this.#settings.bridge]);
+    if (!locked) await this.attach(application);
+  }
+
+  /** The application's link joins the network. */
+  async attach(application: string): Promise<void> {
+    await runProcess('ip', ['link', 'set', linkName(application), 'up']);
+  }
+
+  /** The application's link leaves the network: its address is free for the destination. */
+  async detach(application: string): Promise<void> {
+    await runProcess('ip', ['link', 'set', linkName(application), 'down']);
+  }
+
+  async lock(application: string): Promise<void> {
+    await this.#nft(application, lockRules);
+  }
+
+  async unlock(application: string): Promise<void> {
+    await this.#nft(application, unlockRules);
+  }
+
+  async isLocked(application: string): Promise<boolean> {
+    const { stdout } = await this.#inside(application, ['nft', 'list', 'tables']);
+    return stdout.includes('cmig_lock');
+  }
+
+  /** Tells the network where the address now is (gratuitous ARP); switches would go on sending to the old port. */
+  async announce(application: string, address: string): Promise<void> {
+    await this.#inside(
+      application,
+      ['busybox', 'arping', '-U', '-c', '1', '-w', '1', '-I', 'eth0', address],
+      [0, 1],
+    );
+  }
+
+  async destroy(application: string): Promise<void> {
+    await runProcess('ip', ['link', 'del', linkName(application)], { allowedExitCodes: [0, 1] });
+    if (this.exists(application)) await runProcess('ip', ['netns', 'del', namespaceName(application)]);
+  }
+
+  /** Established TCP connections with a peer outside the application. */
+  async countConnections(application: string, address: string): Promise<number> {
+    const { stdout } = await this.#inside(application, [
+      'ss',
+      '-tHn',
+      'state',
+      'established',
+      'src',
+      address,
+    ]);
+    return stdout
+      .split('\n')
+      .filter((line) => line.trim() && !(line.trim().split(/\s+/)[3] ?? '').startsWith(`${address}:`)).length;
+  }
+
+  async #nft(application: string, rules: string): Promise<void> {
+    await this.#inside(application, ['nft', '-f', '-'], [0], rules);
+  }
+
+  // `ip netns exec` would put a new /sys over the cgroups, and is slower; nsenter only changes the network.
+  async #inside(application: string, argv: string[], allowedExitCodes = [0], input?: string) {
+    if (!this.exists(application)) {
+      throw new CmigError('conflict', `the network namespace of ${application} does not exist on this host`);
+    }
+    return await runProcess('nsenter', [`--net=${namespacePath(application)}`, '--', ...argv], {
+      allowedExitCodes,
+      timeoutMs: 10_000,
+      ...(input === undefined ? {} : { input }),
+    });
+  }
+}

@@ -1,0 +1,108 @@
+// Holds a container at the moment criu has dumped or restored it, until both hosts agree on what becomes of it.
+import { constants } from 'node:fs';
+import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CmigError } from '../../src/core/errors.ts';
+import { waitFor } from '../../src/core/retry.ts';
+import { runProcess } from '../../src/core/run-process.ts';
+
+/**
+ * criu runs this with the name of the stage; the pause of the application is waiting for it, so it is the shell and not
+ * Node. It opens the FIFO for reading *and* writing: the death of the agent must not look like a verdict.
+ */
+const hookScript = (folder: string): string => `#!/bin/sh
+case "$CRTOOLS_SCRIPT_ACTION" in
+post-dump | post-restore) ;;
+*) exit 0 ;;
+esac
+exec 3<>'${folder}/verdict'
+echo $$ >'${folder}/held'
+read -r verdict <&3
+exit "\${verdict:-1}"
+`;
+
+/**
+ * The network lock is ours, not criu's: one container's unlock would open the way while its siblings are still being
+ * restored. 64 MiB of a deleted, still open file travel within the images.
+ */
+const criuOptions = (folder: string): string =>
+  [
+    'network-lock skip',
+    'tcp-established',
+    'file-locks',
+    'ghost-limit 67108864',
+    `action-script ${folder}/hook`,
+    '',
+  ].join('\n');
+
+export type Verdict = 'proceed' | 'cancel';
+
+/** One container's meeting point with criu's hook, in its folder below the run directory. */
+export class CriuHold {
+  readonly #folder: string;
+
+  /** `folder`: absolute, without quotes; also where config.json's annotation org.criu.config points (criu.conf). */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Made ready before each dump and each restore; what an earlier one left is gone. */
+  async arm(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true });
+    await rm(join(this.#folder, 'held'), { force: true });
+    await rm(join(this.#folder, 'verdict'), { force: true });
+    await runProcess('mkfifo', ['-m', '600', join(this.#folder, 'verdict')]);
+    await writeFile(join(this.#folder, 'hook'), hookScript(this.#folder), { mode: 0o700 });
+    await writeFile(join(this.#folder, 'criu.conf'), criuOptions(this.#folder));
+  }
+
+  /** The pid of the hook that waits for a verdict, if one does. */
+  async heldBy(): Promise<number | undefined> {
+    const text = await readFile(join(this.#folder, 'held'), 'utf8').catch(() => '');
+    const pid = Number(text.trim());
+    if (!text.endsWith('\n') || !Number.isInteger(pid)) return undefined;
+    return (await this.#isHook(pid)) ? pid : undefined;
+  }
+
+  /** @throws CmigError `timeout`; whatever `failed` rejects with, if that comes first. */
+  async waitUntilHeld(timeoutMs: number, failed: Promise<never>): Promise<void> {
+    const controller = new AbortController();
+    try {
+      await Promise.race([
+        failed,
+        waitFor(() => this.heldBy(), {
+          timeoutMs,
+          intervalMs: 4,
+          what: 'the end of the dump or restore',
+          signal: controller.signal,
+        }),
+      ]);
+    } finally {
+      controller.abort();
+    }
+  }
+
+  /** Lets criu go on, or turn back. A hook that is not waiting is no error: there is nothing to tell. */
+  async release(verdict: Verdict): Promise<boolean> {
+    if ((await this.heldBy()) === undefined) return false;
+    const handle = await open(join(this.#folder, 'verdict'), constants.O_WRONLY | constants.O_NONBLOCK).catch(
+      (error) => {
+        if (['ENXIO', 'ENOENT'].includes(error.code)) return undefined;
+        throw new CmigError('failed', `criu's hook in ${this.#folder} cannot be answered`, { cause: error });
+      },
+    );
+    if (!handle) return false;
+    try {
+      await handle.write(verdict === 'proceed' ? '0\n' : '1\n');
+    } finally {
+      await handle.close();
+    }
+    return true;
+  }
+
+  // A pid alone could be somebody else's by now.
+  async #isHook(pid: number): Promise<boolean> {
+    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    return commandLine.includes(join(this.#folder, 'hook'));
+  }
+}
