@@ -25,8 +25,12 @@ trap '[ -z "$work" ] || rm -rf "$work"' EXIT
 
 # --- what a recipe may use; $unpacked is the packages' root, $image the image's ---
 
-# in_packages COMMAND…: runs a program of the unpacked packages, with the libraries it was built for.
-in_packages() { chroot "$unpacked" "$@"; }
+# in_packages COMMAND…: runs a program of the unpacked packages, with the libraries it was built for. /proc is there
+# for it alone, in a mount namespace of its own, so that nothing is left mounted whatever happens.
+in_packages() {
+  # shellcheck disable=SC2016  # the inner shell expands it
+  unshare --mount "$BASH" -c 'mount --bind /proc "$0/proc" && exec chroot "$0" "$@"' "$unpacked" "$@"
+}
 
 # keep PATH…: copies files or folders (links followed at the top) out of the packages, and the libraries they load.
 keep() {
@@ -84,7 +88,7 @@ build() {
   suite_ready=1
   rm -f "$apt_dir"/cache/archives/*.deb
   unpack_packages "$unpacked" busybox-static "${packages[@]}"
-  mkdir -p "$unpacked/tmp"
+  mkdir -p "$unpacked"/{tmp,proc}
   loader=$(find "$unpacked" -name 'ld-linux*.so.*' -path '*/lib*' | head -n 1)
   loader=${loader#"$unpacked"}
 
