@@ -1,0 +1,27 @@
+// The registry of the kinds that `get` and `describe` know.
+import { CmigError } from '../core/errors.ts';
+import { didYouMean } from '../core/near-names.ts';
+import { applicationView } from './kinds/application.ts';
+import { hostView } from './kinds/host.ts';
+import { migrationView } from './kinds/migration.ts';
+
+export const kindViews = { applications: applicationView, hosts: hostView, migrations: migrationView };
+export type KindPlural = keyof typeof kindViews;
+
+const plurals = Object.keys(kindViews) as KindPlural[];
+
+/** Every word by which a kind may be called. */
+export const kindWords = (plural: KindPlural): string[] => {
+  const { singular, shortNames } = kindViews[plural];
+  return [plural, singular, ...shortNames];
+};
+
+/** `app`, `apps`, `Application`, `applications` -> `applications`. @throws CmigError `invalid` */
+export function findKind(word: string): KindPlural {
+  const lower = word.toLowerCase();
+  const found = plurals.find((plural) => kindWords(plural).includes(lower));
+  if (found) return found;
+  throw new CmigError('invalid', `there is no kind "${word}"`, {
+    hint: didYouMean(lower, plurals.flatMap(kindWords)) ?? `the kinds are ${plurals.join(', ')}`,
+  });
+}

@@ -1,0 +1,84 @@
+// Progress on a terminal, by listr2: the planned steps with marks, times, bytes and rates.
+import { Listr, type ListrTaskWrapper } from 'listr2';
+import type { ProgressEvent } from '../../core/progress.ts';
+import type { ProgressRenderer } from '../progress.ts';
+import { noProgress, reduceProgress, type StepState } from './progress-state.ts';
+import { stepFigures, stepText } from './step-text.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: listr2's wrapper is generic over renderers it does not export
+type Task = ListrTaskWrapper<any, any, any>;
+
+/** Thrown to make listr2 mark a step; the real error is printed by the caller. */
+class StepFailed extends Error {}
+
+interface Shown {
+  task: Task | undefined;
+  settle: (step: StepState) => void;
+  ended: Promise<StepState>;
+}
+
+/**
+ * The steps of one plan are shown by one listr2 list, which ends when all of them have ended; a later plan is shown
+ * by a list below it.
+ */
+export function terminalProgress(): ProgressRenderer {
+  let state = noProgress;
+  const shown = new Map<string, Shown>();
+  let lists: Promise<void> = Promise.resolve();
+
+  function show(steps: readonly StepState[]): void {
+    for (const step of steps) {
+      const { promise, resolve } = Promise.withResolvers<StepState>();
+      shown.set(step.step, { task: undefined, settle: resolve, ended: promise });
+    }
+    lists = lists.then(() => runList(steps));
+  }
+
+  async function runList(steps: readonly StepState[]): Promise<void> {
+    const tasks = steps.map((step) => ({
+      title: step.title,
+      task: async (_: unknown, task: Task) => {
+        const entry = shown.get(step.step)!;
+        entry.task = task;
+        draw(task, state.steps.find((candidate) => candidate.step === step.step)!);
+        const end = await entry.ended;
+        task.title = stepText(end);
+        if (end.state === 'failed') throw new StepFailed(end.note ?? '');
+        if (end.state === 'skipped') task.skip(stepText(end));
+      },
+    }));
+    await new Listr(tasks, {
+      concurrent: false,
+      exitOnError: false,
+      // Ctrl-C belongs to the command, which waits for the true outcome.
+      registerSignalListeners: false,
+      rendererOptions: { collapseErrors: true, showErrorMessage: false, collapseSkips: true },
+    }).run();
+  }
+
+  function draw(task: Task, step: StepState): void {
+    if (step.state === 'running') task.output = stepFigures(step);
+  }
+
+  return {
+    report(event: ProgressEvent) {
+      state = reduceProgress(state, event, performance.now());
+      if (event.type === 'noted') return;
+      const unseen = state.steps.filter(({ step }) => !shown.has(step));
+      if (unseen.length > 0) show(unseen);
+      if (event.type === 'planned') return;
+      const step = state.steps.find((candidate) => candidate.step === event.step)!;
+      const entry = shown.get(event.step)!;
+      if (entry.task) draw(entry.task, step);
+      if (step.tookMs !== undefined) entry.settle(step);
+    },
+    async close() {
+      // What never ended (because something before it failed) must not keep its list open.
+      for (const step of state.steps) {
+        if (step.tookMs === undefined) shown.get(step.step)?.settle({ ...step, state: 'skipped' });
+      }
+      await lists;
+      for (const note of state.notes) process.stderr.write(`${note}\n`);
+    },
+  };
+}
