@@ -17,6 +17,8 @@ const shared = {
     ],
   },
   testEnvironment: 'node',
+  // root file systems and bundles: nothing of ours to test, but plenty of package.json files
+  modulePathIgnorePatterns: ['<rootDir>/manifests/images/', '<rootDir>/dist/', '<rootDir>/.artifacts/'],
   // Without it an execa child that outlives a test crashes jest when it takes the globals down.
   testEnvironmentOptions: { globalsCleanup: 'off' },
 };
