@@ -1,0 +1,179 @@
+// The destination's half of the commit protocol, free of everything that touches the machine (its ports do that).
+import { CmigError, codeOf, toFault } from '../../src/core/errors.ts';
+import { Interruptible } from './interruptible.ts';
+import type { DestinationRecord } from './journal.ts';
+
+/** What the destination's half asks of its machine. Every method may be called again after a crash. */
+export interface DestinationPorts {
+  /** On disk when it resolves. */
+  save(record: DestinationRecord): Promise<void>;
+  /** Directories and the locked network namespace. */
+  prepare(signal: AbortSignal): Promise<void>;
+  /** All containers restored and held, still stopped. */
+  restore(signal: AbortSignal): Promise<void>;
+  /** Resolves with the source's permit; rejects with `conflict` where it refuses. */
+  askPermit(signal: AbortSignal): Promise<void>;
+  /** Lock open, link attached, containers let go, address announced, application taken into care. */
+  open(): Promise<void>;
+  /** Everything of the attempt is removed; nothing of it has run. */
+  discard(): Promise<void>;
+  /** Tells the source that there is news; it asks for it then. Never rejects. */
+  tellSource(): void;
+  pause(milliseconds: number): Promise<void>;
+  time(): string;
+  changed(record: DestinationRecord): void;
+}
+
+const retryEveryMs = 300;
+const permitTries = 20;
+
+/**
+ * The write of `committed` is the one commit point of a migration, and it needs the source's permit, which is on the
+ * source's disk by then. Before it, the destination may turn back at any moment.
+ */
+export class DestinationMigration {
+  readonly record: DestinationRecord;
+  readonly #ports: DestinationPorts;
+  readonly #work = new Interruptible();
+  #turningBack = false;
+  #discarding: Promise<void> | undefined;
+  #restoring: Promise<void> | undefined;
+
+  constructor(record: DestinationRecord, ports: DestinationPorts) {
+    this.record = record;
+    this.#ports = ports;
+  }
+
+  get ended(): boolean {
+    return this.record.state === 'aborted' || this.record.state === 'committed';
+  }
+
+  /** A restore is under way, which ends by itself: the orchestrator is not needed any more. */
+  get restoring(): boolean {
+    return this.#restoring !== undefined;
+  }
+
+  async prepare(): Promise<void> {
+    await this.#orAbort(() =>
+      this.#work.run(async (signal) => {
+        await this.#ports.save(this.record);
+        this.#ports.changed(this.record);
+        await this.#ports.prepare(signal);
+      }),
+    );
+  }
+
+  /** Restores, holds, asks, commits, opens. */
+  async restore(): Promise<void> {
+    if (this.record.state === 'committed') return;
+    if (this.record.state !== 'prepared' || this.#turningBack) {
+      throw new CmigError(
+        'conflict',
+        `migration ${this.record.id} is ${this.record.state} at ${this.record.to}`,
+      );
+    }
+    this.#restoring ??= this.#orAbort(() => this.#work.run((signal) => this.#restoreAndCommit(signal)));
+    await this.#restoring;
+    await this.#open();
+  }
+
+  async #restoreAndCommit(signal: AbortSignal): Promise<void> {
+    await this.#ports.restore(signal);
+    signal.throwIfAborted();
+    this.record.state = 'restored';
+    await this.#ports.save(this.record);
+    this.#ports.changed(this.record);
+    await this.#permitted(signal);
+    await this.#work.decide(async () => {
+      signal.throwIfAborted();
+      // The commit point. Whether a failed write has reached the disk cannot be known, so this one is not undone by
+      // guessing: the state is what the file says, and the retry makes it so.
+      this.record.state = 'committed';
+      this.record.endedAt = this.#ports.time();
+      try {
+        await this.#ports.save(this.record);
+      } catch (error) {
+        this.record.state = 'restored';
+        delete this.record.endedAt;
+        throw error;
+      }
+    });
+  }
+
+  async #permitted(signal: AbortSignal): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#ports.askPermit(signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        // Silence may mean that the permit was given and its news got lost: ask again. A refusal is final.
+        if (codeOf(error) !== 'unreachable' || tries >= permitTries) throw error;
+        await this.#ports.pause(retryEveryMs);
+      }
+    }
+  }
+
+  // Committed: there is no way back, so every obstacle is tried again.
+  async #open(): Promise<void> {
+    for (;;) {
+      try {
+        await this.#ports.open();
+        break;
+      } catch (error) {
+        this.record.error ??= toFault(error);
+        await this.#ports.pause(retryEveryMs);
+      }
+    }
+    this.#ports.tellSource();
+    this.#ports.changed(this.record);
+  }
+
+  /** Turns back, unless it has committed. */
+  async abort(reason: unknown): Promise<void> {
+    const stays = await this.#work.decide(async () => {
+      if (this.ended) return true;
+      this.#turningBack = true;
+      this.record.error ??= toFault(reason);
+      return false;
+    });
+    if (stays) return;
+    this.#discarding ??= this.#discard(reason);
+    await this.#discarding;
+  }
+
+  async #discard(reason: unknown): Promise<void> {
+    await this.#work.interrupt(reason);
+    for (;;) {
+      try {
+        await this.#ports.discard();
+        this.record.state = 'aborted';
+        this.record.endedAt = this.#ports.time();
+        await this.#ports.save(this.record);
+        break;
+      } catch (error) {
+        this.record.error ??= toFault(error);
+        await this.#ports.pause(retryEveryMs);
+      }
+    }
+    this.#ports.tellSource();
+    this.#ports.changed(this.record);
+  }
+
+  /** After a restart of the agent. */
+  async recover(): Promise<void> {
+    if (this.record.state === 'aborted') return;
+    if (this.record.state === 'committed') return await this.#open();
+    await this.abort(
+      new CmigError('failed', `the agent of ${this.record.to} was restarted during the migration`),
+    );
+  }
+
+  async #orAbort<T>(action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      await this.abort(error);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,216 @@
+// The source's half of the commit protocol, free of everything that touches the machine (its ports do that).
+import type { DestinationState } from '../../src/contract/migration.ts';
+import { CmigError, toFault } from '../../src/core/errors.ts';
+import { Interruptible } from './interruptible.ts';
+import type { SourceRecord } from './journal.ts';
+
+/** What the source's half asks of its machine. Every method may be called again after a crash. */
+export interface SourcePorts {
+  /** On disk when it resolves. */
+  save(record: SourceRecord): Promise<void>;
+  /** Sends files while the application runs. */
+  presync(signal: AbortSignal): Promise<{ bytes: number; rounds: number }>;
+  /** Lock on, all containers dumped and held. Fills in phases and connections of the record. */
+  freeze(signal: AbortSignal): Promise<void>;
+  /** Sends files and images to the destination. Fills in phases and bytes. */
+  transfer(signal: AbortSignal): Promise<void>;
+  /** The application's address leaves the network here. */
+  detach(): Promise<void>;
+  /** From wherever it is: thawed in place, lock off, address announced, everything of the attempt removed. */
+  thaw(): Promise<void>;
+  /** The frozen processes end, and everything of the application is removed. */
+  release(): Promise<void>;
+  /** By the destination's journal; undefined where it does not answer. */
+  destinationState(): Promise<DestinationState | undefined>;
+  /** Waits; resolves early when nudged by news. */
+  pause(milliseconds: number): Promise<void>;
+  nowMs(): number;
+  time(): string;
+  /** The record has changed its state. */
+  changed(record: SourceRecord): void;
+}
+
+const settleEveryMs = 500;
+
+/**
+ * Until the permit is on disk, the source alone decides and may roll back at any moment. From then on only the
+ * destination's journal ends it: committed, so let go; aborted, so roll back. So there never is a moment in which
+ * both could run.
+ */
+export class SourceMigration {
+  readonly record: SourceRecord;
+  readonly #ports: SourcePorts;
+  readonly #work = new Interruptible();
+  #transferred = false;
+  #frozenAtMs: number | undefined;
+  #turningBack = false;
+  #rollback: Promise<void> | undefined;
+  #settling: Promise<void> | undefined;
+
+  constructor(record: SourceRecord, ports: SourcePorts) {
+    this.record = record;
+    this.#ports = ports;
+  }
+
+  get ended(): boolean {
+    return this.record.state === 'finished' || this.record.state === 'rolled-back';
+  }
+
+  async presync(): Promise<{ bytes: number; rounds: number }> {
+    this.#mustBe('presyncing');
+    return await this.#orRollBack(() =>
+      this.#work.run(async (signal) => {
+        await this.#ports.save(this.record);
+        this.#ports.changed(this.record);
+        const result = await this.#ports.presync(signal);
+        this.record.bytes.presync = result.bytes;
+        return result;
+      }),
+    );
+  }
+
+  /** Freezes and sends; from its start the application counts as frozen, also for a later recovery. */
+  async freeze(): Promise<void> {
+    this.#mustBe('presyncing');
+    await this.#orRollBack(() =>
+      this.#work.run(async (signal) => {
+        this.record.state = 'frozen';
+        await this.#ports.save(this.record);
+        signal.throwIfAborted();
+        this.#frozenAtMs = this.#ports.nowMs();
+        await this.#ports.freeze(signal);
+        signal.throwIfAborted();
+        this.#ports.changed(this.record);
+        await this.#ports.transfer(signal);
+        signal.throwIfAborted();
+        this.#transferred = true;
+      }),
+    );
+  }
+
+  /** @throws CmigError `conflict` where the source has turned back: then the destination must not commit. */
+  async permit(): Promise<void> {
+    await this.#work.decide(async () => {
+      if (this.record.state === 'permitted') return;
+      if (this.record.state !== 'frozen' || !this.#transferred || this.#turningBack) {
+        throw new CmigError(
+          'conflict',
+          `migration ${this.record.id} is ${this.record.state} at ${this.record.from}: no commit`,
+        );
+      }
+      await this.#ports.detach();
+      const before = this.record.state;
+      this.record.state = 'permitted';
+      try {
+        await this.#ports.save(this.record);
+      } catch (error) {
+        this.record.state = before;
+        throw error;
+      }
+    });
+    this.#ports.changed(this.record);
+    void this.settle().catch(() => {});
+  }
+
+  /**
+   * Ends as the destination ended. Resolves when this host is done with it.
+   * @throws CmigError `conflict` where there is no permit, so that there can be no commit.
+   */
+  async settle(): Promise<void> {
+    if (this.ended) return;
+    if (this.record.state !== 'permitted') {
+      throw new CmigError(
+        'conflict',
+        `migration ${this.record.id} has no permit to commit: it is ${this.record.state}`,
+      );
+    }
+    this.#settling ??= this.#settle();
+    await this.#settling;
+  }
+
+  async #settle(): Promise<void> {
+    for (;;) {
+      const state = await this.#ports.destinationState();
+      if (state === 'committed') {
+        if (this.#frozenAtMs !== undefined) this.record.frozenMs = this.#ports.nowMs() - this.#frozenAtMs;
+        await this.#untilDone(() => this.#ports.release());
+        return await this.#end('finished');
+      }
+      if (state === 'aborted') {
+        this.#rollback ??= this.#thaw();
+        return await this.#rollback;
+      }
+      await this.#ports.pause(settleEveryMs);
+    }
+  }
+
+  /** Rolls back, unless the destination may have committed: then it ends as the destination ended. */
+  async abort(reason: unknown): Promise<void> {
+    const permitted = await this.#work.decide(async () => {
+      if (this.ended) return false;
+      if (this.record.state === 'permitted') return true;
+      this.#turningBack = true;
+      this.record.error ??= toFault(reason);
+      return false;
+    });
+    if (permitted) return await this.settle();
+    if (this.ended) return;
+    this.#rollback ??= this.#work.interrupt(reason).then(() => this.#thaw());
+    await this.#rollback;
+  }
+
+  /** After a restart of the agent. */
+  async recover(): Promise<void> {
+    if (this.ended) return;
+    if (this.record.state === 'permitted') return await this.settle();
+    await this.abort(
+      new CmigError('failed', `the agent of ${this.record.from} was restarted during the migration`),
+    );
+  }
+
+  async #thaw(): Promise<void> {
+    await this.#untilDone(() => this.#ports.thaw());
+    if (this.#frozenAtMs !== undefined) this.record.frozenMs = this.#ports.nowMs() - this.#frozenAtMs;
+    await this.#end('rolled-back');
+  }
+
+  async #end(state: 'finished' | 'rolled-back'): Promise<void> {
+    this.record.endedAt = this.#ports.time();
+    this.record.state = state;
+    await this.#untilDone(() => this.#ports.save(this.record));
+    this.#ports.changed(this.record);
+  }
+
+  // There is no way back from here, and giving up would leave the application neither here nor there.
+  async #untilDone(action: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        return await action();
+      } catch (error) {
+        this.record.error ??= toFault(error);
+        await this.#ports.pause(settleEveryMs);
+      }
+    }
+  }
+
+  async #orRollBack<T>(action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      await this.abort(error);
+      throw error;
+    }
+  }
+
+  #mustBe(state: SourceRecord['state']): void {
+    if (this.record.state !== state || this.#turningBack) {
+      throw new CmigError(
+        'conflict',
+        `migration ${this.record.id} is ${this.record.state} at ${this.record.from}`,
+        {
+          ...(this.record.error ? { hint: this.record.error.message } : {}),
+        },
+      );
+    }
+  }
+}
