@@ -1,6 +1,7 @@
 // The Application: the unit that is deployed, stopped, checkpointed and migrated as one.
 import Type from 'typebox';
 import { apiVersion, namePattern } from './protocol.ts';
+import { strategyNames } from './strategy-names.ts';
 
 const strict = { additionalProperties: false };
 const Name = (description: string) => Type.String({ pattern: namePattern, description });
@@ -170,8 +171,7 @@ export const Container = Type.Object(
 );
 export type Container = Type.Static<typeof Container>;
 
-/** `auto` chooses among the registered strategies; the registry lives in the orchestrator. */
-export const strategyNames = ['auto', 'stop-and-copy'] as const;
+export { strategyNames };
 
 export const ApplicationSpec = Type.Object(
   {

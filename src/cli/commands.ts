@@ -1,0 +1,28 @@
+// The registry of commands: one line a command.
+import type { CommandSpec } from './command.ts';
+import * as applications from './declarations/applications.ts';
+import { lab } from './declarations/lab.ts';
+import { migrate } from './declarations/migration.ts';
+import * as settings from './declarations/settings.ts';
+import * as watching from './declarations/watching.ts';
+
+export const commands: readonly CommandSpec[] = [
+  applications.apply,
+  applications.diff,
+  applications.validate,
+  applications.remove,
+  applications.stop,
+  applications.start,
+  applications.logs,
+  applications.exec,
+  migrate,
+  watching.get,
+  watching.describe,
+  watching.events,
+  lab,
+  settings.config,
+  settings.explain,
+  settings.completion,
+  settings.complete,
+  settings.version,
+];

@@ -1,0 +1,7 @@
+// `cmig describe`: still to come.
+import { CmigError } from '../../core/errors.ts';
+import type { Invocation } from '../command.ts';
+
+export async function run(_invocation: Invocation): Promise<void> {
+  throw new CmigError('unsupported', 'cmig describe is not there yet');
+}

@@ -1,0 +1,7 @@
+// `cmig validate`: still to come.
+import { CmigError } from '../../core/errors.ts';
+import type { Invocation } from '../command.ts';
+
+export async function run(_invocation: Invocation): Promise<void> {
+  throw new CmigError('unsupported', 'cmig validate is not there yet');
+}

@@ -1,0 +1,107 @@
+// `cmig lab`: hosts on this machine, for trying, demonstrations and tests.
+import type { ArgumentSpec, CommandSpec, OptionSpec } from '../command.ts';
+
+const handlers = () => import('../commands/lab.ts');
+const host: ArgumentSpec = { name: 'HOST', summary: 'a host of the lab, such as host-a', completes: 'host' };
+const name: OptionSpec = {
+  flags: '--name <NAME>',
+  summary: 'the lab; two of different names do not meet',
+  default: 'lab',
+  completes: 'lab',
+};
+const agent = (summary: string): OptionSpec => ({ flags: '--agent', summary });
+
+export const lab: CommandSpec = {
+  name: 'lab',
+  group: 'Lab (hosts on this machine)',
+  summary: 'turn this machine into several hosts that share nothing but a network',
+  description:
+    'Each host has its own namespaces, files, sshd and agent; they meet over a private network and a private RabbitMQ.\nA lab needs root, and leaves nothing behind after "cmig lab down".',
+  subcommands: [
+    {
+      name: 'up',
+      summary: 'start a lab, or whatever of it does not run',
+      options: [{ flags: '--hosts <N>', summary: 'how many hosts', default: '3', value: 'integer' }, name],
+      output: ['json'],
+      examples: [['cmig lab up --hosts 3', 'host-a, host-b, host-c and their broker']],
+      load: async () => (await handlers()).up,
+    },
+    {
+      name: 'down',
+      summary: 'end a lab and remove all that it made',
+      options: [name],
+      output: ['json'],
+      load: async () => (await handlers()).down,
+    },
+    {
+      name: 'status',
+      summary: 'what of a lab runs',
+      options: [name],
+      output: ['json', 'yaml'],
+      load: async () => (await handlers()).status,
+    },
+    {
+      name: 'exec',
+      summary: 'run a program on a host of the lab; its exit code becomes that of cmig',
+      arguments: [host, { name: 'CMD', summary: 'the program and its arguments', variadic: true }],
+      options: [name],
+      examples: [['cmig lab exec host-a -- ip address', 'look at a host from inside']],
+      load: async () => (await handlers()).exec,
+    },
+    {
+      name: 'kill',
+      summary: 'end a host at once, as a power cut would; or only its agent',
+      arguments: [host],
+      options: [agent('end only its agent; the containers run on'), name],
+      examples: [
+        ['cmig lab kill host-b', 'cut the power'],
+        ['cmig lab kill host-b --agent', 'kill the agent'],
+      ],
+      load: async () => (await handlers()).kill,
+    },
+    {
+      name: 'start',
+      summary: 'start a host that was killed, or only its agent',
+      arguments: [host],
+      options: [agent('start only its agent'), name],
+      load: async () => (await handlers()).start,
+    },
+    {
+      name: 'partition',
+      summary: 'cut a host off the network',
+      arguments: [host],
+      options: [name],
+      load: async () => (await handlers()).partition,
+    },
+    {
+      name: 'heal',
+      summary: 'connect a host again',
+      arguments: [host],
+      options: [name],
+      load: async () => (await handlers()).heal,
+    },
+    {
+      name: 'shape',
+      summary: 'limit the rate of a host, or lift the limit',
+      arguments: [host],
+      options: [
+        {
+          flags: '--rate <RATE>',
+          summary: 'bits a second, such as 100mbit; "none" lifts the limit',
+          mandatory: true,
+        },
+        name,
+      ],
+      examples: [['cmig lab shape host-b --rate 100mbit', 'a slow link']],
+      load: async () => (await handlers()).shape,
+    },
+    {
+      name: 'broker',
+      summary: 'stop or start the broker of the lab',
+      arguments: [{ name: 'ACTION', summary: 'one of', choices: [{ name: 'stop' }, { name: 'start' }] }],
+      options: [name],
+      examples: [['cmig lab broker stop', 'see how everything goes on without it']],
+      load: async () => (await handlers()).broker,
+    },
+  ],
+};

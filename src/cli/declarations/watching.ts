@@ -1,0 +1,69 @@
+// Commands that only look.
+import type { CommandSpec } from '../command.ts';
+import { listedKinds } from './kinds.ts';
+
+const group = 'Watching';
+
+export const get: CommandSpec = {
+  name: 'get',
+  group,
+  summary: 'list applications, hosts or migrations',
+  arguments: [
+    { name: 'KIND', summary: 'one of', choices: listedKinds, completes: 'kind' },
+    { name: 'NAME', summary: 'only these', optional: true, variadic: true },
+  ],
+  options: [{ flags: '-w, --watch', summary: 'go on with every change' }],
+  output: ['wide', 'json', 'yaml', 'name'],
+  examples: [
+    ['cmig get apps', 'all applications, on all hosts'],
+    ['cmig get hosts -o wide', 'hosts, with versions and load'],
+    ['cmig get app shop -o json', 'one application with its status'],
+    ['cmig get apps -w', 'every change as it happens'],
+  ],
+  load: async () => (await import('../commands/get.ts')).run,
+};
+
+export const describe: CommandSpec = {
+  name: 'describe',
+  aliases: ['desc'],
+  group,
+  summary: 'all there is to know about one application, host or migration',
+  arguments: [
+    { name: 'KIND', summary: 'one of', choices: listedKinds, completes: 'kind' },
+    { name: 'NAME', summary: 'its name' },
+  ],
+  output: ['json', 'yaml'],
+  examples: [
+    ['cmig describe app shop', 'containers, restarts, recent events of an application'],
+    ['cmig describe host host-a', 'versions, memory, disk of a host'],
+  ],
+  load: async () => (await import('../commands/describe.ts')).run,
+};
+
+export const events: CommandSpec = {
+  name: 'events',
+  aliases: ['ev'],
+  group,
+  summary: 'print what has happened, oldest first',
+  options: [
+    { flags: '-w, --watch', summary: 'go on with what happens from now on' },
+    {
+      flags: '--for <KIND/NAME>',
+      summary: 'only what concerns it: app/shop, host/host-a or migration/m-…',
+    },
+    {
+      flags: '--types <TYPES>',
+      summary: 'only these types, separated by commas; "migration" stands for all "migration.…"',
+      repeatable: true,
+      completes: 'event-type',
+    },
+    { flags: '--since <TIME>', summary: 'only since then: a duration such as 5m, or RFC 3339' },
+  ],
+  output: ['json'],
+  examples: [
+    ['cmig events --since 10m', 'what happened in the last ten minutes'],
+    ['cmig events -w --for app/shop', 'follow one application'],
+    ['cmig events -w --types migration -o json', 'migrations, one JSON object a line'],
+  ],
+  load: async () => (await import('../commands/events.ts')).run,
+};

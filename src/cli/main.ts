@@ -1,0 +1,69 @@
+// The command line: words in, exit code out.
+import { codeOf } from '../core/errors.ts';
+import { commands } from './commands.ts';
+import { createInvocation } from './invocation.ts';
+import { describeError } from './print-error.ts';
+import { parseWords } from './program.ts';
+
+async function main(words: readonly string[]): Promise<number> {
+  const mayColor = allowsColor(words);
+  // Set before anything that colours is loaded.
+  if (!mayColor) {
+    process.env.NO_COLOR = '1';
+    process.env.FORCE_COLOR = '0';
+  }
+  let json = false;
+  try {
+    const parsed = parseWords(words, commands);
+    if ('text' in parsed) {
+      process.stdout.write(parsed.text);
+      return 0;
+    }
+    const invocation = createInvocation(parsed.call, {
+      stdin: process.stdin,
+      stdout: process.stdout,
+      stderr: process.stderr,
+      color: mayColor && process.stdout.isTTY === true,
+      takeSignals,
+    });
+    json = invocation.output === 'json';
+    const run = await parsed.call.command.load!();
+    return (await run(invocation)) ?? 0;
+  } catch (error) {
+    const stack = process.env.CMIG_DEBUG === '1';
+    const { text, exitCode } = describeError(error, { json, color: mayColor && process.stderr.isTTY, stack });
+    if (!(codeOf(error) === 'cancelled' && !json && (error as Error).message === ''))
+      process.stderr.write(text);
+    return exitCode;
+  }
+}
+
+/** https://no-color.org: any value but the empty one. */
+function allowsColor(words: readonly string[]): boolean {
+  const end = words.indexOf('--');
+  const asked = (end < 0 ? words : words.slice(0, end)).includes('--no-color');
+  return !asked && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+}
+
+/** The first signal asks the command to end, the second one ends it. */
+function takeSignals(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(130);
+      controller.abort(name);
+    });
+  }
+  return controller.signal;
+}
+
+// Whoever reads our output may stop reading (`cmig get apps | head -1`): that is no error.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+}
+
+// Standard output to a terminal, file or pipe is synchronous on Linux, so nothing is lost by leaving at once.
+process.exit(await main(process.argv.slice(2)));

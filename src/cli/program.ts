@@ -1,0 +1,102 @@
+// The tree of commander's commands, made from our data; its errors become ours.
+import { Command, CommanderError, Option } from 'commander';
+import type { CommandSpec } from './command.ts';
+import { commandHelp, rootHelp } from './help.ts';
+import type { RawCall } from './invocation.ts';
+import { globalOptions, optionName, optionsOf, UsageError, unknownWord, usageOf } from './usage.ts';
+
+/** What the words asked for: a call, or a text to print (help). */
+export type Parsed = { call: RawCall } | { text: string };
+
+/** @throws UsageError */
+export function parseWords(words: readonly string[], commands: readonly CommandSpec[]): Parsed {
+  let parsed: Parsed | undefined;
+  const root: CommandSpec = { name: 'cmig', summary: '', subcommands: commands };
+  const program = build(root, 'cmig', (result) => {
+    parsed = result;
+  });
+  try {
+    program.parse(words, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (!parsed) throw usageErrorOf(error);
+  }
+  return parsed ?? { text: rootHelp(commands) };
+}
+
+function build(command: CommandSpec, path: string, found: (result: Parsed) => void): Command {
+  const built = new Command(command.name);
+  const usage = usageOf(path, command);
+  built
+    .exitOverride((error) => {
+      throw error.code === 'commander.helpDisplayed' ? error : Object.assign(error, { usage });
+    })
+    .configureOutput({ writeOut: () => {}, writeErr: () => {}, outputError: () => {} })
+    .showSuggestionAfterError(true)
+    .enablePositionalOptions()
+    .allowExcessArguments(false)
+    .helpCommand(false)
+    .helpOption('-h, --help')
+    .addHelpText('before', () => {
+      found({ text: path === 'cmig' ? rootHelp(command.subcommands!) : commandHelp(path, command) });
+      return '';
+    });
+  if (command.aliases) built.aliases([...command.aliases]);
+  for (const option of path === 'cmig' ? globalOptions : optionsOf(command)) {
+    if (optionName(option) === 'help') continue;
+    const made = new Option(option.flags);
+    if (option.repeatable)
+      made.argParser((word: string, all: string[] | undefined) => [...(all ?? []), word]);
+    if (option.mandatory) made.makeOptionMandatory();
+    if (option.default !== undefined) made.default(option.default);
+    built.addOption(made);
+  }
+  if (command.subcommands) {
+    for (const sub of command.subcommands) built.addCommand(build(sub, `${path} ${sub.name}`, found));
+    built.argument('[COMMAND...]').action((given: string[]) => {
+      const known = command.subcommands!.filter(({ hidden }) => !hidden).map(({ name }) => name);
+      if (given[0] !== undefined) throw unknownWord('command', given[0], known, usage);
+      if (path === 'cmig') return found({ text: rootHelp(command.subcommands!) });
+      throw new UsageError(`${path} needs a command`, usage, `one of: ${known.join(', ')}`);
+    });
+    return built;
+  }
+  for (const { name, optional, variadic } of command.arguments ?? []) {
+    const word = variadic ? `${name}...` : name;
+    built.argument(optional ? `[${word}]` : `<${word}>`);
+  }
+  return built.action(() => {
+    const options: Record<string, string | boolean | string[] | undefined> = {};
+    const all = built.optsWithGlobals();
+    const own = built.opts();
+    for (const option of built.options) {
+      const name = option.long!.slice(2);
+      const key = option.attributeName();
+      options[name] = own[key] ?? all[key];
+      if (option.negate) options[name] = own[key] === false || all[key] === false;
+    }
+    found({ call: { path, command, arguments: built.processedArgs, options } });
+  });
+}
+
+/** Commander's message, without its prefix, in our words. */
+function usageErrorOf(error: CommanderError): UsageError {
+  const usage = (error as CommanderError & { usage?: string }).usage ?? 'cmig COMMAND [options]';
+  const [first = '', ...more] = error.message.replace(/^error: /, '').split('\n');
+  const near = /Did you mean (?:one of )?(.+)\?/.exec(more.join(' '))?.[1];
+  const message = first
+    .replace(/^missing required argument '(.+)'$/, 'the argument $1 is missing')
+    .replace(/^option '(.+)' argument missing$/, 'the option $1 needs a value')
+    .replace(/^required option '(.+)' not specified$/, 'the option $1 is missing')
+    .replace(
+      /^too many arguments.*?Expected (\d+) arguments? but got (\d+).*$/,
+      'too many arguments: $2 instead of $1',
+    )
+    .replaceAll("'", '"');
+  const dashes = error.code === 'commander.unknownOption' && usage.includes(' -- ');
+  return new UsageError(
+    message,
+    usage,
+    near ? `did you mean ${near}?` : dashes ? 'put -- before the command and its options' : undefined,
+  );
+}

@@ -1,0 +1,92 @@
+// A connection to the broker of the context, for the length of one command.
+import { readFile } from 'node:fs/promises';
+import { hostname, userInfo } from 'node:os';
+import type { BrokerConnection } from '../broker/connection.ts';
+import type { RpcClient } from '../broker/rpc-client.ts';
+import { CmigError } from '../core/errors.ts';
+import type { Invocation } from './command.ts';
+import { type Context, resolveContext } from './contexts.ts';
+
+export interface Session {
+  connection: BrokerConnection;
+  rpc: RpcClient;
+  context: Context;
+  /** user@machine (process): who holds a lock, who asked an agent. */
+  caller: string;
+}
+
+export interface SessionOptions {
+  /** Come back after a loss of the broker: for what watches, and for what must be seen through to its end. */
+  reconnect?: boolean;
+  /** How long the connection may take to be made. */
+  timeoutMs?: number;
+  /** Told when the connection goes and when it is there again. */
+  onState?: (state: 'connected' | 'disconnected' | 'closed') => void;
+}
+
+/**
+ * Connects to the broker of the invocation's context, does the work, and closes.
+ * @throws CmigError `not-found` without a context, `unreachable` without a broker; what the work throws
+ */
+export async function withOrchestrator<T>(
+  invocation: Pick<Invocation, 'context' | 'path'>,
+  work: (session: Session) => Promise<T>,
+  options: SessionOptions = {},
+): Promise<T> {
+  const context = await resolveContext(invocation.context);
+  const [{ connectBroker }, { RpcClient }, credentials] = await Promise.all([
+    import('../broker/connection.ts'),
+    import('../broker/rpc-client.ts'),
+    readCredentials(context),
+  ]);
+  const caller = `${userName()}@${hostname()} (${process.pid})`;
+  const connection = await connectBroker({
+    url: context.broker.url,
+    credentials,
+    name: `${invocation.path} ${caller}`,
+    ...options,
+  });
+  try {
+    const rpc = new RpcClient(connection, { caller });
+    try {
+      return await work({ connection, rpc, context, caller });
+    } finally {
+      await rpc.close();
+    }
+  } finally {
+    await connection.close();
+  }
+}
+
+/** A user id without a name is possible in a container. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+}
+
+async function readCredentials(context: Context): Promise<{ user: string; password: string } | undefined> {
+  const file = context.broker.credentialsFile;
+  if (!file) return undefined;
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new CmigError(
+      'invalid',
+      `the credentials of the context "${context.name}" cannot be read: ${file}`,
+      {
+        cause,
+        hint: 'name another file with "cmig config set-context"',
+      },
+    );
+  }
+  const line = text.replace(/\r?\n$/, '');
+  const colon = line.indexOf(':');
+  if (colon < 1 || line.includes('\n')) {
+    throw new CmigError('invalid', `${file} does not hold one line user:password`);
+  }
+  return { user: line.slice(0, colon), password: line.slice(colon + 1) };
+}
