@@ -1,0 +1,22 @@
+// /etc/hosts and /etc/resolv.conf of an application's containers: with its files, so that they move with it.
+import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Makes them where they are missing; a change would not be seen by bind mounts that are open. */
+export async function writeEtcFiles(
+  folder: string,
+  application: string,
+  address: string,
+): Promise<{ hosts: string; resolvConf: string }> {
+  await mkdir(folder, { recursive: true });
+  const hosts = join(folder, 'hosts');
+  const resolvConf = join(folder, 'resolv.conf');
+  const text = `127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n${address} ${application}\n`;
+  if ((await readFile(hosts, 'utf8').catch(() => undefined)) !== text) await writeFile(hosts, text);
+  const exists = await stat(resolvConf).then(
+    () => true,
+    () => false,
+  );
+  if (!exists) await copyFile('/etc/resolv.conf', resolvConf).catch(() => writeFile(resolvConf, ''));
+  return { hosts, resolvConf };
+}

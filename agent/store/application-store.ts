@@ -1,0 +1,84 @@
+// The applications that this host has taken charge of, one file each: the truth about what should run here.
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ApplicationManifest } from '../../src/contract/application.ts';
+import { CmigError } from '../../src/core/errors.ts';
+import { readJsonFile, syncFolder, writeFileDurably } from './durable-file.ts';
+import type { AgentPaths } from './paths.ts';
+
+/** What is on disk of an application. */
+export interface ApplicationRecord {
+  manifest: ApplicationManifest;
+  /** Container name -> digest of its image. */
+  images: Record<string, string>;
+  /** The fencing number: raised by one at every move. */
+  epoch: number;
+  address: string;
+  mac: string;
+  desired: 'running' | 'stopped';
+  /** RFC 3339 */
+  createdAt: string;
+  /** The migration under way, and this host's part in it. */
+  migration?: { id: string; role: 'source' | 'destination' };
+}
+
+export class ApplicationStore {
+  readonly #paths: AgentPaths;
+
+  constructor(paths: AgentPaths) {
+    this.#paths = paths;
+  }
+
+  /** All records, by name. A folder without a record is what an interrupted removal left, and is passed over. */
+  async list(): Promise<ApplicationRecord[]> {
+    const entries = await readdir(this.#paths.applicationsDirectory, { withFileTypes: true }).catch(() => []);
+    const names = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+    const records = await Promise.all(
+      names.map((entry) => readJsonFile<ApplicationRecord>(this.#paths.applicationFile(entry.name))),
+    );
+    return records
+      .filter((record) => record !== undefined)
+      .sort((a, b) => (a.manifest.metadata.name < b.manifest.metadata.name ? -1 : 1));
+  }
+
+  async get(name: string): Promise<ApplicationRecord | undefined> {
+    return readJsonFile<ApplicationRecord>(this.#paths.applicationFile(name));
+  }
+
+  /** Flushed to disk when it returns. */
+  async put(record: ApplicationRecord): Promise<void> {
+    const name = record.manifest.metadata.name;
+    const created = await mkdir(this.#paths.application(name), { recursive: true });
+    if (created) await syncFolder(this.#paths.applicationsDirectory);
+    await writeFileDurably(this.#paths.applicationFile(name), `${JSON.stringify(record, undefined, 2)}\n`);
+  }
+
+  /** Removes the application's whole folder; nothing may be mounted below it any more. */
+  async remove(name: string): Promise<void> {
+    // First the record goes, with one rename, so that no half of an application is ever found again.
+    const trash = join(this.#paths.applicationsDirectory, `.removed-${name}-${Date.now()}`);
+    try {
+      await rename(this.#paths.application(name), trash);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return;
+      throw new CmigError(
+        'failed',
+        `the files of ${name} could not be removed: ${(error as Error).message}`,
+        {
+          hint: code === 'EBUSY' ? 'something is still mounted below them' : undefined,
+          cause: error,
+        },
+      );
+    }
+    await syncFolder(this.#paths.applicationsDirectory);
+    await rm(trash, { recursive: true, force: true });
+  }
+
+  /** What interrupted removals left behind. */
+  async sweep(): Promise<void> {
+    const entries = await readdir(this.#paths.applicationsDirectory).catch(() => []);
+    for (const entry of entries.filter((name) => name.startsWith('.removed-')))
+      await rm(join(this.#paths.applicationsDirectory, entry), { recursive: true, force: true });
+  }
+}
