@@ -1,0 +1,164 @@
+// Every host this agent knows of, on disk, and the two files by which SSH trusts exactly these.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { HostRecord, KnownHost } from '../../src/contract/host.ts';
+import { CmigError } from '../../src/core/errors.ts';
+import type { AgentConfig } from '../config.ts';
+import { readJsonFile, writeFileDurably } from '../store/durable-file.ts';
+import type { AgentPaths } from '../store/paths.ts';
+import { installReceiveGuard } from '../transfer/receive-guard.ts';
+import { authorizedKeysText, knownHostsText, ownershipLine } from './key-files.ts';
+import { isSameHost, makeOwnRecord } from './own-record.ts';
+
+export interface HostRegistryOptions {
+  config: AgentConfig;
+  paths: AgentPaths;
+  log: Logger;
+}
+
+export class HostRegistry {
+  readonly #config: AgentConfig;
+  readonly #paths: AgentPaths;
+  readonly #log: Logger;
+  #own: HostRecord | undefined;
+  readonly #peers = new Map<string, KnownHost>();
+  #guardFile = '';
+  /** Writes follow one another. */
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor({ config, paths, log }: HostRegistryOptions) {
+    this.#config = config;
+    this.#paths = paths;
+    this.#log = log;
+  }
+
+  /** Where the peers' host keys are pinned, for ssh. */
+  get knownHostsFile(): string {
+    return join(this.#paths.sshDirectory, 'known_hosts');
+  }
+
+  /**
+   * Reads what was known, makes this host's own record, installs the receive guard and writes SSH's files.
+   * @throws CmigError `invalid` where a key file of the configuration is missing, or the file of authorized keys is
+   * somebody else's
+   */
+  async open(): Promise<void> {
+    const stored = (await readJsonFile<{ hosts: KnownHost[] }>(this.#paths.hostsFile))?.hosts ?? [];
+    const own = stored.find(({ name }) => name === this.#config.name);
+    this.#own = await makeOwnRecord(this.#config, own && recordOf(own));
+    for (const host of stored) if (host.name !== this.#config.name) this.#peers.set(host.name, host);
+    await this.#refuseForeignFile();
+    this.#guardFile = await installReceiveGuard(this.#paths.sshDirectory);
+    await this.#write();
+  }
+
+  /** Keeps when each host was last heard. */
+  async close(): Promise<void> {
+    await this.#write();
+  }
+
+  /** This host's own record, as it is announced. */
+  get own(): HostRecord {
+    if (!this.#own) throw new CmigError('failed', 'the registry of hosts is not open');
+    return this.#own;
+  }
+
+  /** All hosts, this one too, by name. */
+  list(): KnownHost[] {
+    const hosts = [...this.#peers.values(), { ...this.own, lastSeen: new Date().toISOString() }];
+    return hosts.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  find(name: string): HostRecord | undefined {
+    if (name === this.own.name) return this.own;
+    const known = this.#peers.get(name);
+    return known && recordOf(known);
+  }
+
+  /** @throws CmigError `not-found` */
+  get(name: string): HostRecord {
+    const host = this.find(name);
+    if (!host)
+      throw new CmigError('not-found', `the host ${this.own.name} knows no host ${name}`, {
+        hint: `is the agent of ${name} running, with the same broker? Hosts announce themselves every 5 s`,
+      });
+    return host;
+  }
+
+  /** Notes that a host has just been heard. @returns whether it was unknown until now */
+  async hear(record: HostRecord): Promise<boolean> {
+    if (record.name === this.own.name) {
+      await this.#hearOwnName(record);
+      return false;
+    }
+    const unknown = !this.#peers.has(record.name);
+    await this.#merge({ ...record, lastSeen: new Date().toISOString() });
+    return unknown;
+  }
+
+  /** Takes over what somebody else knows of a host, where it is newer. */
+  async put(host: HostRecord & { lastSeen?: string }): Promise<void> {
+    if (host.name === this.own.name) return this.#hearOwnName(host);
+    await this.#merge({ ...host, lastSeen: host.lastSeen ?? new Date(0).toISOString() });
+  }
+
+  async #merge(heard: KnownHost): Promise<void> {
+    const known = this.#peers.get(heard.name);
+    const newer = !known || heard.version > known.version;
+    const lastSeen = known && known.lastSeen > heard.lastSeen ? known.lastSeen : heard.lastSeen;
+    this.#peers.set(heard.name, { ...(newer ? heard : known), lastSeen });
+    if (newer && !(known && isSameHost(known, heard))) {
+      this.#log.info(
+        { peer: heard.name, address: heard.address },
+        known ? 'a host changed' : 'a host joined',
+      );
+      await this.#write();
+    }
+  }
+
+  /** A record of our own name that is not ours: of an earlier life, or of another machine with this name. */
+  async #hearOwnName(record: HostRecord): Promise<void> {
+    if (record.version < this.own.version || isSameHost(record, this.own)) return;
+    this.#log.warn(
+      { theirs: record.address, ours: this.own.address },
+      'another record of this name is about',
+    );
+    this.#own = { ...this.own, version: record.version + 1 };
+    await this.#write();
+  }
+
+  async #refuseForeignFile(): Promise<void> {
+    const file = this.#config.ssh.authorizedKeysFile;
+    const text = await readFile(file, 'utf8').catch(() => '');
+    if (text.trim() && !text.startsWith(ownershipLine))
+      throw new CmigError('invalid', `${file} holds keys that are not cmig's, and is not overwritten`, {
+        hint: 'name a file of its own as ssh.authorizedKeysFile, and add it to AuthorizedKeysFile in sshd_config',
+      });
+  }
+
+  #write(): Promise<void> {
+    const writing = this.#writing.catch(() => {}).then(() => this.#writeFiles());
+    this.#writing = writing;
+    return writing;
+  }
+
+  async #writeFiles(): Promise<void> {
+    const peers = [...this.#peers.values()];
+    const { authorizedKeysFile } = this.#config.ssh;
+    const keys = authorizedKeysText(peers, this.#guardFile, this.#paths.incomingDirectory);
+    await replaceIfChanged(
+      this.#paths.hostsFile,
+      `${JSON.stringify({ hosts: this.list() }, undefined, 2)}\n`,
+    );
+    await replaceIfChanged(this.knownHostsFile, knownHostsText(peers));
+    await replaceIfChanged(authorizedKeysFile, keys);
+  }
+}
+
+const recordOf = ({ lastSeen: _, ...record }: KnownHost): HostRecord => record;
+
+async function replaceIfChanged(path: string, text: string): Promise<void> {
+  const present = await readFile(path, 'utf8').catch(() => undefined);
+  if (present !== text) await writeFileDurably(path, text, 0o600);
+}
