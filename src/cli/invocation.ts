@@ -59,10 +59,18 @@ export function createInvocation(call: RawCall, around: Surroundings): Invocatio
       const value = text(name);
       return value === undefined ? undefined : parseDurationMs(value);
     },
-    stdin: around.stdin,
-    stdout: around.stdout,
-    stderr: around.stderr,
-    interactive: around.stdout.isTTY === true,
+    get stdin() {
+      return around.stdin;
+    },
+    get stdout() {
+      return around.stdout;
+    },
+    get stderr() {
+      return around.stderr;
+    },
+    get interactive() {
+      return around.stdout.isTTY === true;
+    },
     color: around.color,
     get signal() {
       signal ??= around.takeSignals();

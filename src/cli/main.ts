@@ -1,8 +1,6 @@
 // The command line: words in, exit code out.
-import { codeOf } from '../core/errors.ts';
 import { commands } from './commands.ts';
 import { createInvocation } from './invocation.ts';
-import { describeError } from './print-error.ts';
 import { parseWords } from './program.ts';
 
 async function main(words: readonly string[]): Promise<number> {
@@ -19,10 +17,17 @@ async function main(words: readonly string[]): Promise<number> {
       process.stdout.write(parsed.text);
       return 0;
     }
+    // Getters, since the first look at one of these streams opens it, which takes milliseconds.
     const invocation = createInvocation(parsed.call, {
-      stdin: process.stdin,
-      stdout: process.stdout,
-      stderr: process.stderr,
+      get stdin() {
+        return process.stdin;
+      },
+      get stdout() {
+        return process.stdout;
+      },
+      get stderr() {
+        return tolerant(process.stderr);
+      },
       color: mayColor && process.stdout.isTTY === true,
       takeSignals,
     });
@@ -30,10 +35,11 @@ async function main(words: readonly string[]): Promise<number> {
     const run = await parsed.call.command.load!();
     return (await run(invocation)) ?? 0;
   } catch (error) {
+    const { describeError } = await import('./print-error.ts');
+    const stderr = tolerant(process.stderr);
     const stack = process.env.CMIG_DEBUG === '1';
-    const { text, exitCode } = describeError(error, { json, color: mayColor && process.stderr.isTTY, stack });
-    if (!(codeOf(error) === 'cancelled' && !json && (error as Error).message === ''))
-      process.stderr.write(text);
+    const { text, exitCode } = describeError(error, { json, color: mayColor && stderr.isTTY, stack });
+    stderr.write(text);
     return exitCode;
   }
 }
@@ -57,13 +63,19 @@ function takeSignals(): AbortSignal {
   return controller.signal;
 }
 
-// Whoever reads our output may stop reading (`cmig get apps | head -1`): that is no error.
-for (const stream of [process.stdout, process.stderr]) {
+const tolerated = new WeakSet<object>();
+
+/** Whoever reads our output may stop reading (`cmig get apps | head -1`): that is no error. */
+function tolerant<S extends NodeJS.WriteStream>(stream: S): S {
+  if (tolerated.has(stream)) return stream;
+  tolerated.add(stream);
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
     throw error;
   });
+  return stream;
 }
 
+tolerant(process.stdout);
 // Standard output to a terminal, file or pipe is synchronous on Linux, so nothing is lost by leaving at once.
 process.exit(await main(process.argv.slice(2)));
