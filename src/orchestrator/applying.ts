@@ -1,0 +1,186 @@
+// Brings hosts to what manifests say: creates what is new, updates in place what differs, leaves alone what is equal.
+import type { Application, ApplicationManifest } from '../contract/application.ts';
+import { CmigError } from '../core/errors.ts';
+import type { OnProgress } from '../core/progress.ts';
+import { type ComparableManifest, comparable, comparableOf, isEqual } from './comparing.ts';
+import type { OrchestratorContext } from './context.ts';
+import { deployPlanned } from './deploying.ts';
+import { withApplicationMutex } from './exclusive.ts';
+import { type ImageDigest, ImageDigests } from './image-digests.ts';
+import type { ImageSource } from './image-source.ts';
+import { type Inventory, readInventory } from './inventory.ts';
+import { type Placement, placeApplication } from './placing.ts';
+
+/** An application that is wanted, with where its images are on this machine. */
+export interface WantedApplication {
+  manifest: ApplicationManifest;
+  /** Container name -> image. */
+  images: Readonly<Record<string, ImageSource>>;
+  /** Where it was declared, for messages. */
+  where: string;
+}
+
+export interface PlannedImage extends ImageDigest {
+  source: ImageSource;
+}
+
+export interface ApplyPlan extends Placement {
+  wanted: WantedApplication;
+  outcome: 'created' | 'configured' | 'unchanged';
+  /** Container name -> its image. */
+  images: Record<string, PlannedImage>;
+  /** In the form in which the two were compared; `before` is absent for a new application. */
+  before?: ComparableManifest;
+  after: ComparableManifest;
+}
+
+export interface ApplyResult {
+  name: string;
+  outcome: ApplyPlan['outcome'];
+  host: string;
+  address: string;
+  notes: string[];
+  /** As it is when `apply` ends; absent for a dry run. */
+  application?: Application;
+}
+
+export interface ApplyOptions {
+  dryRun?: boolean;
+  /** End only when all containers are ready. */
+  wait?: boolean;
+  /** For each application, with `wait`; no limit if absent. */
+  timeoutMs?: number | undefined;
+  onProgress?: OnProgress;
+  /** Called with each application as it is done. */
+  onResult?: (result: ApplyResult) => void;
+  signal?: AbortSignal;
+}
+
+/**
+ * Plans everything before it changes anything, so that a bad manifest among many changes nothing.
+ * @throws CmigError of the first problem, with all of them as `problems` where there are several
+ */
+export async function applyApplications(
+  context: OrchestratorContext,
+  wanted: readonly WantedApplication[],
+  options: ApplyOptions = {},
+): Promise<ApplyResult[]> {
+  const onProgress = options.onProgress ?? (() => {});
+  const digests = new ImageDigests();
+  const plans = await planApply(await readInventory(context), wanted, digests, onProgress);
+  const results: ApplyResult[] = [];
+  const done = (result: ApplyResult) => {
+    results.push(result);
+    options.onResult?.(result);
+  };
+  if (options.dryRun) {
+    for (const plan of plans) done(resultOf(plan));
+    return results;
+  }
+  for (const { wanted: one } of plans) {
+    options.signal?.throwIfAborted();
+    const { name } = one.manifest.metadata;
+    const result = await withApplicationMutex(context, name, 'cmig apply', async () => {
+      // Again, now that nobody else can change it: what was planned may be out of date.
+      const inventory = await readInventory(context);
+      const [plan] = await planApply(inventory, [one], digests, () => {});
+      const application = await deployPlanned(context, plan!, inventory, options);
+      return { ...resultOf(plan!), application };
+    });
+    done(result);
+  }
+  return results;
+}
+
+const resultOf = ({ wanted, outcome, host, address, notes }: ApplyPlan): ApplyResult => ({
+  name: wanted.manifest.metadata.name,
+  outcome,
+  host: host.metadata.name,
+  address,
+  notes,
+});
+
+/** What would be done; changes nothing. @throws CmigError as `applyApplications` */
+export async function planApply(
+  inventory: Inventory,
+  wanted: readonly WantedApplication[],
+  digests = new ImageDigests(),
+  onProgress: OnProgress = () => {},
+): Promise<ApplyPlan[]> {
+  const placed = placeAll(inventory, wanted);
+  const sources = new Map(
+    wanted.flatMap(({ images }) => Object.values(images)).map((source) => [source.path, source]),
+  );
+  const step = (source: ImageSource) => `read ${source.path}`;
+  onProgress({
+    type: 'planned',
+    steps: [...sources.values()].map((source) => ({
+      step: step(source),
+      title: `read image ${source.path}`,
+    })),
+  });
+  for (const source of sources.values()) {
+    onProgress({ type: 'begun', step: step(source) });
+    const { sizeBytes } = await digests.of(source, (bytes) =>
+      onProgress({ type: 'progressed', step: step(source), bytes }),
+    );
+    onProgress({ type: 'progressed', step: step(source), bytes: sizeBytes });
+    onProgress({ type: 'ended', step: step(source) });
+  }
+  return Promise.all(placed.map(({ one, placement }) => compare(one, placement, digests)));
+}
+
+function placeAll(inventory: Inventory, wanted: readonly WantedApplication[]) {
+  const reserved = new Set<string>();
+  const errors: CmigError[] = [];
+  // Addresses that are asked for come first, so that none is given away to one that does not care.
+  const eager = [...wanted].sort((a, b) => Number(hasAddress(b)) - Number(hasAddress(a)));
+  const placements = new Map<WantedApplication, Placement>();
+  for (const one of eager) {
+    try {
+      const placement = placeApplication(inventory, one.manifest, reserved);
+      reserved.add(placement.address);
+      placements.set(one, placement);
+    } catch (error) {
+      if (!(error instanceof CmigError)) throw error;
+      errors.push(error);
+    }
+  }
+  if (errors.length === 1) throw errors[0]!;
+  if (errors.length > 1) {
+    throw new CmigError(
+      errors[0]!.code,
+      `${errors.length} applications cannot be placed; nothing was changed`,
+      {
+        problems: errors.map(({ message, hint }) => ({ message, ...(hint ? { hint } : {}) })),
+      },
+    );
+  }
+  return wanted.map((one) => ({ one, placement: placements.get(one)! }));
+}
+
+const hasAddress = ({ manifest }: WantedApplication) => manifest.spec.network?.address !== undefined;
+
+async function compare(
+  wanted: WantedApplication,
+  placement: Placement,
+  known: ImageDigests,
+): Promise<ApplyPlan> {
+  const images: Record<string, PlannedImage> = {};
+  for (const [container, source] of Object.entries(wanted.images)) {
+    images[container] = { source, ...(await known.of(source)) };
+  }
+  const { existing, address } = placement;
+  const after = comparable(wanted.manifest, digestsOf(images), {
+    address,
+    firstHost: existing?.spec.host ?? wanted.manifest.spec.host,
+  });
+  if (!existing) return { ...placement, wanted, images, after, outcome: 'created' };
+  const before = comparableOf(existing);
+  const outcome = isEqual(before, after) ? 'unchanged' : 'configured';
+  return { ...placement, wanted, images, before, after, outcome };
+}
+
+/** Container name -> digest. */
+export const digestsOf = (images: Readonly<Record<string, PlannedImage>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(images).map(([container, { digest }]) => [container, digest]));

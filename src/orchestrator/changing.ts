@@ -1,0 +1,30 @@
+// What every change of an application that exists has in common: one at a time, and where it runs at that moment.
+import type { Application } from '../contract/application.ts';
+import { CmigError } from '../core/errors.ts';
+import type { OrchestratorContext } from './context.ts';
+import { withApplicationMutex } from './exclusive.ts';
+import { findApplication } from './finding.ts';
+import { readInventory } from './inventory.ts';
+
+/**
+ * Finds the application under its mutex and hands it to `change`.
+ * @param doing what whoever finds the mutex taken is told, such as `cmig stop`
+ * @throws CmigError `not-found` with near names; `conflict` where it is being migrated or changed by another
+ */
+export function changeApplication<T>(
+  context: OrchestratorContext,
+  name: string,
+  doing: string,
+  change: (application: Application) => Promise<T>,
+): Promise<T> {
+  return withApplicationMutex(context, name, doing, async () => {
+    const application = findApplication(await readInventory(context, { parts: ['applications'] }), name);
+    const { phase, migration } = application.status;
+    if (phase === 'Migrating' || phase === 'Incoming') {
+      throw new CmigError('conflict', `application ${name} is being migrated`, {
+        hint: `wait for it to end: cmig get migration ${migration ?? ''}`.trimEnd(),
+      });
+    }
+    return change(application);
+  });
+}

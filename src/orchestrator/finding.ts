@@ -1,0 +1,60 @@
+// Finds one thing in the inventory, or says what may have been meant.
+import type { Application } from '../contract/application.ts';
+import type { Host } from '../contract/host.ts';
+import { CmigError } from '../core/errors.ts';
+import { didYouMean } from '../core/near-names.ts';
+import type { Inventory } from './inventory.ts';
+
+/** @throws CmigError `not-found` with near names, and with the hosts that could not be asked */
+export function findApplication(inventory: Inventory, name: string): Application {
+  const found = inventory.applications.find(({ metadata }) => metadata.name === name);
+  if (found) return found;
+  throw applicationNotFound(inventory, name);
+}
+
+export function applicationNotFound(inventory: Inventory, name: string): CmigError {
+  const near = didYouMean(
+    name,
+    inventory.applications.map(({ metadata }) => metadata.name),
+  );
+  const unasked =
+    inventory.unreachable.length > 0 && `${inventory.unreachable.join(', ')} did not answer and may have it`;
+  return new CmigError('not-found', `there is no application "${name}"`, {
+    hint: near ?? (unasked || 'cmig get applications lists them'),
+  });
+}
+
+/** @throws CmigError `not-found` with near names */
+export function findHost(inventory: Inventory, name: string): Host {
+  const found = inventory.hosts.find(({ metadata }) => metadata.name === name);
+  if (found) return found;
+  const names = inventory.hosts.map(({ metadata }) => metadata.name);
+  throw new CmigError('not-found', `there is no host "${name}"`, {
+    hint: didYouMean(name, names) ?? `the hosts are ${names.join(', ')}`,
+  });
+}
+
+/** @throws CmigError `not-found`; `unreachable` where its agent does not answer; `incompatible` */
+export function findReadyHost(inventory: Inventory, name: string): Host {
+  const host = findHost(inventory, name);
+  const { condition, message, protocolVersion } = host.status;
+  if (condition === 'Incompatible') {
+    throw new CmigError(
+      'incompatible',
+      `host ${name} speaks another version of the protocol (${protocolVersion})`,
+      {
+        hint: 'bring the agent and cmig to the same version',
+      },
+    );
+  }
+  if (condition === 'NotReady') {
+    throw new CmigError(
+      'unreachable',
+      `host ${name} is not ready: ${message ?? 'its agent does not answer'}`,
+      {
+        hint: `is the machine up, and cmig-agent running on it? (cmig get host ${name})`,
+      },
+    );
+  }
+  return host;
+}

@@ -1,0 +1,143 @@
+// Brings an image to a host: not at all where it is there, from another host where one has it, else from this machine.
+import { subscribeEvents } from '../broker/events.ts';
+import { uploadChunkBytes } from '../contract/protocol.ts';
+import { CmigError } from '../core/errors.ts';
+import type { OrchestratorContext } from './context.ts';
+import type { ImageDigest } from './image-digests.ts';
+import { type ImageSource, readImage } from './image-source.ts';
+
+export interface ImageTransfer {
+  source: ImageSource;
+  image: ImageDigest;
+  /** Where it is needed. */
+  host: string;
+  /** Hosts that may have it and can send it. */
+  peers: readonly string[];
+  onBytes?: (bytes: number, bytesPerSecond: number) => void;
+}
+
+/** How the image came to be there. */
+export type ImageOrigin =
+  | { from: 'present' }
+  | { from: 'host'; host: string }
+  | { from: 'upload'; bytes: number };
+
+/**
+ * The image is on `host` when it returns.
+ * @throws CmigError `invalid` where the image changes while it is sent; whatever the host says
+ */
+export async function bringImage(
+  context: OrchestratorContext,
+  transfer: ImageTransfer,
+): Promise<ImageOrigin> {
+  const { digest } = transfer.image;
+  const has = async (host: string) => (await context.rpc.call(host, 'image.describe', { digest })).present;
+  if (await has(transfer.host)) return { from: 'present' };
+  const answers = await Promise.all(
+    transfer.peers.map(async (peer) => ((await has(peer).catch(() => false)) ? peer : undefined)),
+  );
+  for (const peer of answers) {
+    if (peer === undefined) continue;
+    try {
+      await sendFromPeer(context, peer, transfer);
+      return { from: 'host', host: peer };
+    } catch {
+      // What one host cannot send, another one or this machine can.
+    }
+  }
+  return { from: 'upload', bytes: await upload(context, transfer) };
+}
+
+async function sendFromPeer(
+  context: OrchestratorContext,
+  peer: string,
+  transfer: ImageTransfer,
+): Promise<void> {
+  const { image, host, onBytes } = transfer;
+  const events = onBytes
+    ? await subscribeEvents(context.connection, { types: ['image.progressed'], hosts: [peer], stat: true })
+    : undefined;
+  const watched = (async () => {
+    for await (const event of events ?? []) {
+      if (event.type !== 'image.progressed') continue;
+      const { digest, to, bytes, bytesPerSecond } = event.data;
+      if (digest === image.digest && to === host) onBytes?.(bytes, bytesPerSecond);
+    }
+  })();
+  try {
+    await context.rpc.callLong(peer, 'image.send', { digest: image.digest, to: host });
+  } finally {
+    await events?.close();
+    await watched.catch(() => {});
+  }
+}
+
+/** Chunks on their way at once: enough to fill the link over a round trip, few enough for the broker's memory. */
+const chunksInFlight = 8;
+const chunkTimeoutMs = 60_000;
+
+/** Answers how many bytes were sent. */
+async function upload({ rpc }: OrchestratorContext, transfer: ImageTransfer): Promise<number> {
+  const { host, image, source, onBytes } = transfer;
+  const { upload } = await rpc.call(
+    host,
+    'image.upload.begin',
+    { digest: image.digest },
+    { timeoutMs: 20_000 },
+  );
+  const startedAt = performance.now();
+  const inFlight = new Set<Promise<void>>();
+  let failure: unknown;
+  let arrived = 0;
+  let sequence = 0;
+  for await (const chunk of inPieces(readImage(source), uploadChunkBytes)) {
+    if (failure) break;
+    const params = { upload, sequence, data: Buffer.from(chunk).toString('base64') };
+    sequence += 1;
+    const sent = rpc.call(host, 'image.upload.chunk', params, { timeoutMs: chunkTimeoutMs }).then(
+      () => {
+        arrived += chunk.length;
+        onBytes?.(arrived, (arrived / Math.max(1, performance.now() - startedAt)) * 1000);
+      },
+      (error) => {
+        failure ??= error;
+      },
+    );
+    inFlight.add(sent);
+    void sent.then(() => inFlight.delete(sent));
+    if (inFlight.size >= chunksInFlight) await Promise.race(inFlight);
+  }
+  await Promise.all(inFlight);
+  if (failure) throw failure;
+  try {
+    await rpc.call(host, 'image.upload.end', { upload }, { timeoutMs: chunkTimeoutMs * 10 });
+  } catch (error) {
+    if (!(error instanceof CmigError) || error.code !== 'invalid') throw error;
+    throw new CmigError('invalid', `the image ${source.path} was changed while it was sent, or is damaged`, {
+      hint: 'leave it alone until the command has ended, then try again',
+      cause: error,
+    });
+  }
+  return arrived;
+}
+
+/** The same bytes in pieces of exactly `size`, but for the last one. */
+async function* inPieces(chunks: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array> {
+  let parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of chunks) {
+    let rest = chunk;
+    while (length + rest.length >= size) {
+      parts.push(rest.subarray(0, size - length));
+      rest = rest.subarray(size - length);
+      yield Buffer.concat(parts);
+      parts = [];
+      length = 0;
+    }
+    if (rest.length > 0) {
+      parts.push(rest);
+      length += rest.length;
+    }
+  }
+  if (length > 0) yield Buffer.concat(parts);
+}

@@ -1,0 +1,131 @@
+// What exists where: asked of all hosts at once, since every host's own disk is the truth for what it runs.
+
+import { anyHost } from '../broker/topology.ts';
+import type { Application } from '../contract/application.ts';
+import type { Host, KnownHost } from '../contract/host.ts';
+import type { Params, Result, ShortMethodName } from '../contract/methods.ts';
+import type { Migration } from '../contract/migration.ts';
+import { apiVersion, protocolVersion } from '../contract/protocol.ts';
+import { CmigError, codeOf } from '../core/errors.ts';
+import { mergeClaims } from './claims.ts';
+import type { OrchestratorContext } from './context.ts';
+import { mergeJournals } from './journals.ts';
+
+export { findApplication, findHost } from './finding.ts';
+
+export type InventoryPart = 'hosts' | 'applications' | 'migrations';
+
+export interface Inventory {
+  /** All known hosts; those that did not answer are `NotReady`. */
+  hosts: Host[];
+  /** Each name once: the claim that counts. */
+  applications: Application[];
+  /** Each migration once, from both hosts' journals. */
+  migrations: Migration[];
+  /** Hosts that did not answer (all of) what they were asked. */
+  unreachable: string[];
+  /** What a person should know, such as two hosts that claim one application. */
+  warnings: string[];
+}
+
+export interface InventoryOptions {
+  /** How long a host may take to answer; 3000 if absent. */
+  timeoutMs?: number;
+  /** What to ask for; everything if absent. Hosts are always named, but only described where asked for. */
+  parts?: readonly InventoryPart[];
+}
+
+interface Answers {
+  host: Host;
+  applications: Application[];
+  migrations: Migration[];
+  failure?: CmigError;
+}
+
+/**
+ * Asks any agent which hosts there are, and then each of them.
+ * @throws CmigError `unreachable` where no agent answers at all
+ */
+export async function readInventory(
+  context: OrchestratorContext,
+  options: InventoryOptions = {},
+): Promise<Inventory> {
+  const { timeoutMs = 3000, parts = ['hosts', 'applications', 'migrations'] } = options;
+  const known = await listHosts(context, timeoutMs);
+  const answers = await Promise.all(known.map((host) => askHost(context, host, parts, timeoutMs)));
+  const { current, warnings } = mergeClaims(answers.flatMap(({ applications }) => applications));
+  return {
+    hosts: answers.map(({ host }) => host).sort(byName),
+    applications: current.sort(byName),
+    migrations: mergeJournals(answers.flatMap(({ migrations }) => migrations)).sort(byStart),
+    unreachable: answers.filter(({ failure }) => failure).map(({ host }) => host.metadata.name),
+    warnings,
+  };
+}
+
+const byName = (a: Host | Application, b: Host | Application) => (a.metadata.name < b.metadata.name ? -1 : 1);
+const byStart = (a: Migration, b: Migration) => (a.status.startedAt < b.status.startedAt ? -1 : 1);
+
+async function listHosts({ rpc, connection }: OrchestratorContext, timeoutMs: number): Promise<KnownHost[]> {
+  try {
+    return (await rpc.call(anyHost, 'host.list', {}, { timeoutMs })).hosts;
+  } catch (error) {
+    if (!['unreachable', 'not-found', 'timeout'].includes(codeOf(error))) throw error;
+    throw new CmigError('unreachable', `no agent answers through the broker at ${connection.endpoint}`, {
+      hint: 'is cmig-agent running on a host that uses this broker? (for a lab: cmig lab status)',
+      cause: error,
+    });
+  }
+}
+
+async function askHost(
+  { rpc }: OrchestratorContext,
+  known: KnownHost,
+  parts: readonly InventoryPart[],
+  timeoutMs: number,
+): Promise<Answers> {
+  let failure: CmigError | undefined;
+  async function ask<M extends ShortMethodName>(
+    method: M,
+    params: Params<M>,
+  ): Promise<Result<M> | undefined> {
+    try {
+      return await rpc.call(known.name, method, params, { timeoutMs });
+    } catch (error) {
+      if (!(error instanceof CmigError)) throw error;
+      failure ??= error;
+      return undefined;
+    }
+  }
+  const wants = (part: InventoryPart) => parts.includes(part);
+  const [host, applications, migrations] = await Promise.all([
+    wants('hosts') ? ask('agent.describe', {}) : undefined,
+    wants('applications') ? ask('application.list', {}) : undefined,
+    wants('migrations') ? ask('migration.list', {}) : undefined,
+  ]);
+  return {
+    host: host
+      ? { ...host, status: { ...host.status, lastSeen: known.lastSeen } }
+      : undescribed(known, failure),
+    applications: applications?.applications ?? [],
+    migrations: migrations?.migrations ?? [],
+    ...(failure ? { failure } : {}),
+  };
+}
+
+/** A host as its peers know it. */
+function undescribed(known: KnownHost, failure: CmigError | undefined): Host {
+  const incompatible = known.protocolVersion !== protocolVersion || failure?.code === 'incompatible';
+  return {
+    apiVersion,
+    kind: 'Host',
+    metadata: { name: known.name, labels: known.labels },
+    spec: { address: known.address, sshPort: known.sshPort },
+    status: {
+      condition: incompatible ? 'Incompatible' : failure ? 'NotReady' : 'Ready',
+      ...(failure ? { message: failure.message } : {}),
+      lastSeen: known.lastSeen,
+      protocolVersion: known.protocolVersion,
+    },
+  };
+}
