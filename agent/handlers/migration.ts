@@ -1,0 +1,32 @@
+// The RPC methods of a migration; the protocol itself is in agent/migration.
+
+import type { Params } from '../../src/contract/methods.ts';
+import type { Machine } from '../migration/machine.ts';
+import type { Migrations } from '../migration/migrations.ts';
+import { preflightDestination, preflightSource } from '../migration/preflight.ts';
+
+export const migrationHandlers = (machine: Machine, migrations: Migrations) => ({
+  'migration.preflight.source': (params: Params<'migration.preflight.source'>) =>
+    preflightSource(machine, params),
+  'migration.preflight.destination': (params: Params<'migration.preflight.destination'>) =>
+    preflightDestination(machine, params),
+  'migration.prepare': async (params: Params<'migration.prepare'>) => {
+    await migrations.prepare(params);
+    return {};
+  },
+  'migration.presync': (params: Params<'migration.presync'>) => migrations.presync(params),
+  'migration.freeze': (params: Params<'migration.freeze'>) => migrations.freeze(params),
+  'migration.restore': (params: Params<'migration.restore'>) => migrations.restore(params),
+  'migration.permit': async (params: Params<'migration.permit'>) => {
+    await migrations.permit(params);
+    return {};
+  },
+  'migration.finish': (params: Params<'migration.finish'>) => migrations.finish(params),
+  'migration.abort': (params: Params<'migration.abort'>) => migrations.abort(params),
+  'migration.renew': async (params: Params<'migration.renew'>) => {
+    migrations.renew(params);
+    return {};
+  },
+  'migration.get': (params: Params<'migration.get'>) => migrations.get(params),
+  'migration.list': async () => ({ migrations: await migrations.list() }),
+});

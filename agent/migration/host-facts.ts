@@ -1,0 +1,78 @@
+// What of this machine decides whether a process image of it runs on another, and the other way round.
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, statfs, writeFile } from 'node:fs/promises';
+import { arch, release, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CmigError } from '../../src/core/errors.ts';
+import { runProcess } from '../../src/core/run-process.ts';
+import type { Programs } from '../context.ts';
+
+export interface HostFacts {
+  architecture: string;
+  kernel: string;
+  criu: string;
+  runc: string;
+  cgroupVersion: number;
+}
+
+export async function readHostFacts(programs: Programs): Promise<HostFacts> {
+  const [criu, runc] = await Promise.all([
+    runProcess(programs.criu, ['--version'], { env: programs.env }),
+    runProcess(programs.runc, ['--version'], { env: programs.env }),
+  ]);
+  return {
+    architecture: arch(),
+    kernel: release(),
+    criu: /Version: (\S+)/.exec(criu.stdout)?.[1] ?? 'unknown',
+    runc: /version (\S+)/.exec(runc.stdout)?.[1] ?? 'unknown',
+    cgroupVersion: existsSync('/sys/fs/cgroup/cgroup.controllers') ? 2 : 1,
+  };
+}
+
+/** What criu knows of this machine's CPU: its cpuinfo.img, base64. */
+export async function dumpCpuInfo(programs: Programs): Promise<string> {
+  return await inFolder(async (folder) => {
+    await runProcess(programs.criu, ['cpuinfo', 'dump', '-D', folder], { env: programs.env });
+    return await readFile(join(folder, 'cpuinfo.img'), 'base64');
+  });
+}
+
+/** What criu says against running on this CPU what was dumped on the other, or undefined where it agrees. */
+export async function refuseCpu(programs: Programs, cpuinfo: string): Promise<string | undefined> {
+  return await inFolder(async (folder) => {
+    await writeFile(join(folder, 'cpuinfo.img'), cpuinfo, 'base64');
+    try {
+      await runProcess(programs.criu, ['cpuinfo', 'check', '-D', folder], { env: programs.env });
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof CmigError) || error.code !== 'tool-failed') throw error;
+      return error.tool?.output.filter((line) => /error/i.test(line)).at(0) ?? error.message;
+    }
+  });
+}
+
+export async function memoryAvailableBytes(): Promise<number> {
+  const text = await readFile('/proc/meminfo', 'utf8');
+  return Number(/MemAvailable:\s+(\d+)/.exec(text)?.[1] ?? 0) * 1024;
+}
+
+export async function diskAvailableBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}
+
+/** Without CAP_SYS_RESOURCE criu cannot read the limits of another user's process ("Can't get rlimit"). */
+export async function hasResourceCapability(): Promise<boolean> {
+  const status = await readFile('/proc/self/status', 'utf8');
+  const effective = BigInt(`0x${/CapEff:\s+([0-9a-f]+)/.exec(status)?.[1] ?? '0'}`);
+  return (effective & (1n << 24n)) !== 0n;
+}
+
+async function inFolder<T>(action: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'cmig-'));
+  try {
+    return await action(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

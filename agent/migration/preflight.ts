@@ -1,0 +1,228 @@
+// What speaks against a migration, asked of both hosts before anything is changed; every problem, not the first.
+
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { Problem } from '../../src/contract/fault.ts';
+import type { Params, Result } from '../../src/contract/methods.ts';
+import { protocolVersion } from '../../src/contract/protocol.ts';
+import { CmigError } from '../../src/core/errors.ts';
+import { runProcess } from '../../src/core/run-process.ts';
+import type { ApplicationRecord } from '../store/application-store.ts';
+import {
+  diskAvailableBytes,
+  dumpCpuInfo,
+  hasResourceCapability,
+  memoryAvailableBytes,
+  readHostFacts,
+  refuseCpu,
+} from './host-facts.ts';
+import type { Machine } from './machine.ts';
+
+const MiB = 2 ** 20;
+/** Kept free on the destination beside what arrives. */
+const reserveBytes = 64 * MiB;
+const inMiB = (bytes: number): string => `${Math.ceil(bytes / MiB)} MiB`;
+
+/** @throws CmigError `not-found` where this host has no such application */
+export async function preflightSource(
+  machine: Machine,
+  { application, to }: Params<'migration.preflight.source'>,
+): Promise<Result<'migration.preflight.source'>> {
+  const { context, applications, supervisor, hosts, transfer, network } = machine;
+  const here = context.config.name;
+  const record = await applications.get(application);
+  if (!record) throw new CmigError('not-found', `there is no application ${application} on ${here}`);
+  const problems: Problem[] = [];
+  const add = (where: string, message: string, hint: string) => problems.push({ where, message, hint });
+
+  if (record.migration) {
+    add(
+      'state',
+      `${application} is part of migration ${record.migration.id}`,
+      `see: cmig describe migration ${record.migration.id}`,
+    );
+  }
+  if (record.desired === 'stopped')
+    add('state', `${application} is stopped`, `start it first: cmig start ${application}`);
+  const { status } = await supervisor.describe(application);
+  if (record.desired === 'running') {
+    for (const { name, state } of status.containers.filter((each) => each.state !== 'Running')) {
+      add(
+        'state',
+        `container ${name} is ${state}, not Running`,
+        `see: cmig describe application ${application}`,
+      );
+    }
+  }
+  if (!(await hasResourceCapability())) {
+    for (const { name, user } of record.manifest.spec.containers) {
+      if (user === undefined || user.split(':')[0] === '0') continue;
+      add(
+        'capabilities',
+        `container ${name} runs as user ${user}, and the agent of ${here} lacks CAP_SYS_RESOURCE, without which criu cannot dump it`,
+        'run the agent with all capabilities, or the container as user 0',
+      );
+    }
+  }
+  const peer = hosts.get(to);
+  if (!peer) {
+    add('peer', `${here} has not heard of ${to} yet`, `is its agent running? see: cmig describe host ${to}`);
+  } else {
+    await transfer.connect(peer).catch((error: Error) => {
+      add(
+        'ssh',
+        `${here} cannot send to ${to}: ${error.message}`,
+        error instanceof CmigError ? (error.hint ?? '') : '',
+      );
+    });
+  }
+  const report = { problems, warnings: [] };
+  if (problems.length > 0) return { report };
+  const facts = await readHostFacts(context.programs);
+  return {
+    report,
+    facts: {
+      ...facts,
+      manifest: record.manifest,
+      images: record.images,
+      epoch: record.epoch,
+      address: record.address,
+      mac: record.mac,
+      protocolVersion,
+      cpuinfo: await dumpCpuInfo(context.programs),
+      memoryBytes: await memoryOf(machine, record),
+      diskBytes: await diskOf(machine, application),
+      connections: await network.countConnections(application, record.address),
+    },
+  };
+}
+
+export async function preflightDestination(
+  machine: Machine,
+  { from, facts }: Params<'migration.preflight.destination'>,
+): Promise<Result<'migration.preflight.destination'>> {
+  const { context, applications, hosts } = machine;
+  const here = context.config.name;
+  const { name } = facts.manifest.metadata;
+  const problems: Problem[] = [];
+  const warnings: Problem[] = [];
+  const add = (where: string, message: string, hint: string) => problems.push({ where, message, hint });
+  const own = await readHostFacts(context.programs);
+
+  if (facts.protocolVersion !== protocolVersion) {
+    add(
+      'protocol',
+      `${from} speaks protocol ${facts.protocolVersion}, ${here} speaks ${protocolVersion}`,
+      'bring both agents to one version',
+    );
+  }
+  if (own.architecture !== facts.architecture) {
+    add(
+      'architecture',
+      `${from} is ${facts.architecture}, ${here} is ${own.architecture}`,
+      'choose a host of the same architecture',
+    );
+  } else {
+    const refusal = await refuseCpu(context.programs, facts.cpuinfo);
+    if (refusal)
+      add('cpu', `${here} lacks CPU features of ${from}: ${refusal}`, 'choose a host whose CPU has them');
+  }
+  if (major(own.criu) < major(facts.criu)) {
+    add(
+      'criu',
+      `criu ${facts.criu} of ${from} is newer than criu ${own.criu} of ${here}`,
+      `bring criu on ${here} to ${facts.criu}`,
+    );
+  }
+  if (own.kernel.split('-')[0] !== facts.kernel.split('-')[0]) {
+    warnings.push({
+      where: 'kernel',
+      message: `kernel ${facts.kernel} on ${from}, ${own.kernel} on ${here}`,
+    });
+  }
+  if (own.cgroupVersion !== facts.cgroupVersion) {
+    warnings.push({
+      where: 'cgroup',
+      message: `cgroup v${facts.cgroupVersion} on ${from}, v${own.cgroupVersion} on ${here}`,
+    });
+  }
+  const present = await applications.get(name);
+  if (present) {
+    add(
+      'name',
+      `${here} has an application ${name} already (epoch ${present.epoch})`,
+      `see: cmig get applications ${name}`,
+    );
+  }
+  const owner = (await applications.list()).find(
+    (each) => each.address === facts.address && each.manifest.metadata.name !== name,
+  );
+  if (owner) {
+    add(
+      'address',
+      `${facts.address} belongs to ${owner.manifest.metadata.name} on ${here}`,
+      'give one of them another address',
+    );
+  }
+  const memory = await memoryAvailableBytes();
+  if (memory < facts.memoryBytes) {
+    add(
+      'memory',
+      `${name} uses ${inMiB(facts.memoryBytes)}, ${here} has ${inMiB(memory)} of memory left`,
+      'free memory, or choose another host',
+    );
+  }
+  const disk = await diskAvailableBytes(context.paths.dataDirectory);
+  const needed = facts.memoryBytes + facts.diskBytes + reserveBytes;
+  if (disk < needed) {
+    add(
+      'disk',
+      `${name} needs ${inMiB(needed)} on disk, ${here} has ${inMiB(disk)} left in ${context.paths.dataDirectory}`,
+      'free space, or choose another host',
+    );
+  }
+  if (!existsSync(`/sys/class/net/${context.config.network.bridge}`)) {
+    add(
+      'network',
+      `${here} has no bridge ${context.config.network.bridge}`,
+      "create it, or name another in the agent's configuration",
+    );
+  }
+  if (!hosts.get(from))
+    add(
+      'peer',
+      `${here} has not heard of ${from} yet`,
+      `is its agent running? see: cmig describe host ${from}`,
+    );
+  return { report: { problems, warnings } };
+}
+
+const major = (version: string): number => Number.parseInt(version, 10) || 0;
+
+/** Resident memory of all processes of the application. */
+async function memoryOf({ runc, context }: Machine, record: ApplicationRecord): Promise<number> {
+  let total = 0;
+  for (const { name } of record.manifest.spec.containers) {
+    const { stdout } = await runProcess(
+      context.programs.runc,
+      [...runc.globalArguments(), 'ps', '--format', 'json', `${record.manifest.metadata.name}.${name}`],
+      { env: context.programs.env },
+    );
+    for (const pid of JSON.parse(stdout || '[]') as number[]) {
+      const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+      total += Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
+    }
+  }
+  return total;
+}
+
+/** Writable layers, logs and volumes. */
+async function diskOf({ context }: Machine, application: string): Promise<number> {
+  const folder = context.paths.application(application);
+  // Not into the overlays' mount points, which would count the images too.
+  const { stdout } = await runProcess('du', ['-sbx', folder], {
+    allowedExitCodes: [0, 1],
+    timeoutMs: 25_000,
+  });
+  return Number.parseInt(stdout, 10) || 0;
+}

@@ -1,0 +1,200 @@
+// What the source's half of a migration does to its machine.
+import { existsSync } from 'node:fs';
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DestinationState, MigrationStep } from '../../src/contract/migration.ts';
+import type { TransferProgress } from '../transfer/peer-transfer.ts';
+import type { SourceRecord } from './journal.ts';
+import type { Machine, Peer } from './machine.ts';
+import { MigrationEvents } from './migration-events.ts';
+import { Nudge } from './nudge.ts';
+import type { SourcePorts } from './source-migration.ts';
+
+/** Presync goes on while a round brings more than this, since sending it would lengthen the pause. */
+const smallDeltaBytes = 1024 * 1024;
+const presyncRoundsAtMost = 5;
+
+export class SourceHost implements SourcePorts {
+  readonly #machine: Machine;
+  readonly #record: SourceRecord;
+  readonly #peer: Peer;
+  readonly #containers: string[];
+  readonly #events: MigrationEvents;
+  readonly nudge = new Nudge();
+
+  constructor(machine: Machine, record: SourceRecord, peer: Peer, containers: string[]) {
+    this.#machine = machine;
+    this.#record = record;
+    this.#peer = peer;
+    this.#containers = containers;
+    this.#events = new MigrationEvents(machine.context.events, record);
+  }
+
+  async save(record: SourceRecord): Promise<void> {
+    await this.#machine.journal.save(record);
+  }
+
+  async presync(signal: AbortSignal): Promise<{ bytes: number; rounds: number }> {
+    const { transfer, supervisor } = this.#machine;
+    await supervisor.suspend(this.#record.application, { id: this.#record.id, role: 'source' });
+    await transfer.connect(this.#peer);
+    let total = 0;
+    let rounds = 0;
+    for (let before = Number.POSITIVE_INFINITY; rounds < presyncRoundsAtMost; ) {
+      const { bytes } = await this.#sendFiles('presync', signal);
+      total += bytes;
+      rounds += 1;
+      // It pays only while each round is clearly smaller than the one before.
+      if (bytes < smallDeltaBytes || bytes > before * 0.7) break;
+      before = bytes;
+    }
+    return { bytes: total, rounds };
+  }
+
+  async freeze(): Promise<void> {
+    const { network, checkpoints, journal } = this.#machine;
+    const { application, id, phases } = this.#record;
+    const address = await this.#address();
+    this.#record.connections = await network.countConnections(application, address);
+    await network.lock(application);
+    const startedAt = performance.now();
+    const dumps = await Promise.allSettled(
+      this.#containers.map((container) =>
+        checkpoints.dumpAndHold(application, container, join(journal.imagesFolder(id), container)),
+      ),
+    );
+    for (const dump of dumps) if (dump.status === 'rejected') throw dump.reason;
+    phases.freeze = Math.round(performance.now() - startedAt);
+  }
+
+  async transfer(signal: AbortSignal): Promise<void> {
+    const startedAt = performance.now();
+    const images = this.#machine.journal.imagesFolder(this.#record.id);
+    const totalBytes = await sizeOf(images);
+    const [files, memory] = await Promise.all([
+      this.#sendFiles(undefined, signal),
+      this.#machine.transfer.send(this.#peer, {
+        sources: [`${join(images, '..')}/./images`],
+        destination: this.#record.id,
+        content: 'images',
+        signal,
+        onProgress: (progress) => this.#events.progressed('transfer', progress, totalBytes),
+      }),
+    ]);
+    this.#record.bytes.files = files.bytes;
+    this.#record.bytes.memory = memory.bytes;
+    this.#record.phases.transfer = Math.round(performance.now() - startedAt);
+    this.#events.publish('migration.transferred', { bytes: this.#record.bytes });
+  }
+
+  async detach(): Promise<void> {
+    await this.#machine.network.detach(this.#record.application);
+  }
+
+  async thaw(): Promise<void> {
+    const { network, checkpoints, supervisor, journal } = this.#machine;
+    const { application, id } = this.#record;
+    const inPlace = network.exists(application);
+    if (inPlace) {
+      // Before the processes run again: what they send each other over loopback must not be dropped.
+      await network.unlock(application);
+      await network.attach(application);
+    }
+    await Promise.all(
+      this.#containers.map((container) => checkpoints.conclude(application, container, 'cancel')),
+    );
+    if (inPlace) await network.announce(application, await this.#address());
+    await supervisor.resume(application);
+    await rm(journal.imagesFolder(id), { recursive: true, force: true });
+    await this.#machine.transfer.disconnect(this.#peer).catch(() => {});
+  }
+
+  async release(): Promise<void> {
+    const { checkpoints, supervisor, journal } = this.#machine;
+    const { application, id } = this.#record;
+    await Promise.all(
+      this.#containers.map((container) => checkpoints.conclude(application, container, 'proceed')),
+    );
+    await supervisor.forget(application);
+    await rm(journal.imagesFolder(id), { recursive: true, force: true });
+    await this.#machine.transfer.disconnect(this.#peer).catch(() => {});
+  }
+
+  async destinationState(): Promise<DestinationState | undefined> {
+    try {
+      const { status } = await this.#machine.context.rpc.call(
+        this.#record.to,
+        'migration.get',
+        { migration: this.#record.id },
+        { timeoutMs: 3000 },
+      );
+      return status.role === 'destination' ? (status.state as DestinationState) : undefined;
+    } catch (error) {
+      this.#machine.context.log.warn(
+        { err: error, migration: this.#record.id },
+        `${this.#record.to} does not say how it ended`,
+      );
+      return undefined;
+    }
+  }
+
+  async pause(milliseconds: number): Promise<void> {
+    await Promise.race([sleep(milliseconds), this.nudge.next()]);
+  }
+
+  nowMs(): number {
+    return performance.now();
+  }
+
+  time(): string {
+    return new Date().toISOString();
+  }
+
+  changed(record: SourceRecord): void {
+    this.#machine.context.log.info(
+      { migration: record.id, application: record.application },
+      `source: ${record.state}`,
+    );
+    if (record.state === 'presyncing')
+      this.#events.publish('migration.started', { strategy: record.strategy });
+    if (record.state === 'frozen')
+      this.#events.publish('migration.frozen', { connections: record.connections ?? 0 });
+    if (record.state === 'finished') {
+      this.#events.publish('migration.finished', { frozenMs: Math.round(record.frozenMs ?? 0) });
+    }
+    if (record.state === 'rolled-back') {
+      this.#events.publish('migration.rolled-back', record.error ? { error: record.error as never } : {});
+    }
+  }
+
+  async #address(): Promise<string> {
+    return (await this.#machine.applications.get(this.#record.application))?.address ?? '';
+  }
+
+  async #sendFiles(step: MigrationStep | undefined, signal: AbortSignal): Promise<{ bytes: number }> {
+    const folder = this.#machine.context.paths.application(this.#record.application);
+    return await this.#machine.transfer.send(this.#peer, {
+      sources: ['containers', 'volumes']
+        .filter((each) => existsSync(join(folder, each)))
+        .map((each) => `${folder}/./${each}`),
+      destination: this.#record.id,
+      deleteExtra: true,
+      // The mount point and overlayfs's own folder are made anew at the destination.
+      extraArgs: ['--exclude=/containers/*/bundle', '--exclude=/containers/*/work'],
+      signal,
+      ...(step
+        ? { onProgress: (progress: TransferProgress) => this.#events.progressed(step, progress) }
+        : {}),
+    });
+  }
+}
+
+async function sizeOf(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const sizes = await Promise.all(
+    files.map(async (entry) => (await stat(join(entry.parentPath, entry.name))).size),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
