@@ -1,0 +1,82 @@
+// A host on loopback for tests: a real sshd with a port, keys and files of its own, below one temporary folder.
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import type { HostRecord } from '../../../../src/contract/host.ts';
+import { waitFor } from '../../../../src/core/retry.ts';
+import { runProcess, spawnProcess } from '../../../../src/core/run-process.ts';
+
+export interface SshHost {
+  record: HostRecord;
+  folder: string;
+  incoming: string;
+  authorizedKeysFile: string;
+  hostKeyFile: string;
+  identityFile: string;
+  stop(): Promise<void>;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Makes keys and starts sshd; nobody's key is let in yet. */
+export async function startSshHost(name: string): Promise<SshHost> {
+  // Not below /tmp: sshd trusts no key file below a folder that others may write to.
+  const folder = await mkdtemp('/run/cmig-ssh-');
+  const file = (each: string): string => join(folder, each);
+  await mkdir(file('incoming'), { mode: 0o700 });
+  await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
+  for (const key of ['host_key', 'identity'])
+    await runProcess('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', file(key)]);
+  const port = await freePort();
+  await writeFile(
+    file('sshd_config'),
+    [
+      `Port ${port}`,
+      'ListenAddress 127.0.0.1',
+      `HostKey ${file('host_key')}`,
+      `AuthorizedKeysFile ${file('authorized_keys')}`,
+      'PidFile none',
+      'UsePAM no',
+      'PasswordAuthentication no',
+      'KbdInteractiveAuthentication no',
+      'PermitRootLogin prohibit-password',
+    ].join('\n'),
+  );
+  await writeFile(file('authorized_keys'), '', { mode: 0o600 });
+  const sshd = spawnProcess('/usr/sbin/sshd', ['-D', '-e', '-f', file('sshd_config')]);
+  let log = '';
+  sshd.stderr?.on('data', (chunk) => {
+    log += String(chunk);
+  });
+  await waitFor(() => log.includes('Server listening'), { timeoutMs: 5000, what: 'the start of sshd' });
+  const publicKey = async (path: string): Promise<string> =>
+    (await readFile(path, 'utf8')).split(' ').slice(0, 2).join(' ').trim();
+  return {
+    folder,
+    incoming: file('incoming'),
+    authorizedKeysFile: file('authorized_keys'),
+    hostKeyFile: file('host_key.pub'),
+    identityFile: file('identity'),
+    record: {
+      name,
+      address: '127.0.0.1',
+      sshPort: port,
+      sshHostKey: await publicKey(file('host_key.pub')),
+      transferKey: await publicKey(file('identity.pub')),
+      labels: {},
+      protocolVersion: 1,
+      version: 1,
+    },
+    async stop() {
+      sshd.kill();
+      await sshd.ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
