@@ -1,0 +1,253 @@
+// A connection to RabbitMQ that says why it cannot be had and, for those who live long, comes back by itself.
+import { type Channel, type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
+import { CmigError } from '../core/errors.ts';
+import { type BrokerAddress, connectionLost, explainConnectFailure } from './connect-error.ts';
+
+export type BrokerState = 'connected' | 'disconnected' | 'closed';
+
+export interface ConnectOptions {
+  /** amqp://host:port/vhost or amqps://…; user and password in it yield to `credentials`. */
+  url: string;
+  credentials?: { user: string; password: string } | undefined;
+  /** Shown in the broker's list of connections. */
+  name: string;
+  /** Come back for ever after a loss; the first connection fails fast all the same. */
+  reconnect?: boolean;
+  /** How long the first connection and each later attempt may take; 5000 if absent. */
+  timeoutMs?: number;
+  onState?: (state: BrokerState, error?: CmigError) => void;
+  /** Something went wrong that the connection survives, such as a channel that the broker closed. */
+  onProblem?: (error: Error) => void;
+}
+
+/** Called at once and after every reconnection; where it throws, the connection is dropped and tried again. */
+export type ConnectedCallback = () => Promise<void> | void;
+
+const firstDelayMs = 100;
+const longestDelayMs = 3000;
+const heartbeatSeconds = 10;
+
+/** Opens a connection. @throws CmigError `unreachable` that tells nobody there, wrong password and no such vhost apart. */
+export async function connectBroker(options: ConnectOptions): Promise<BrokerConnection> {
+  const connection = new BrokerConnection(options);
+  await connection.open();
+  return connection;
+}
+
+interface Registration {
+  callback: ConnectedCallback;
+}
+
+export class BrokerConnection {
+  readonly name: string;
+  /** host:port, for messages. */
+  readonly endpoint: string;
+  readonly reconnects: boolean;
+  readonly #options: ConnectOptions;
+  readonly #target: { settings: Record<string, unknown>; address: BrokerAddress };
+  readonly #registrations = new Set<Registration>();
+  readonly #lossListeners = new Set<(error: CmigError) => void>();
+  #model: ChannelModel | undefined;
+  #ready = false;
+  #closed = false;
+  #attempt = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #waiters: { resolve: () => void; reject: (error: Error) => void }[] = [];
+
+  constructor(options: ConnectOptions) {
+    this.#options = options;
+    this.#target = parseTarget(options);
+    this.name = options.name;
+    this.endpoint = this.#target.address.endpoint;
+    this.reconnects = options.reconnect ?? false;
+  }
+
+  /** True while messages can be sent. */
+  get connected(): boolean {
+    return this.#ready;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Used by connectBroker. */
+  async open(): Promise<void> {
+    try {
+      await this.#openModel();
+    } catch (error) {
+      this.#closed = true;
+      throw explainConnectFailure(error, this.#target.address);
+    }
+  }
+
+  /**
+   * A new channel of the present connection. It never raises an unhandled `error`: its end is told to `onProblem` and by
+   * the channel's `close` event.
+   * @throws CmigError `unreachable` while there is no connection
+   */
+  async channel(): Promise<Channel> {
+    const model = this.#requireModel();
+    return this.#guard(await model.createChannel());
+  }
+
+  /** The same, with publisher confirms. */
+  async confirmChannel(): Promise<ConfirmChannel> {
+    const model = this.#requireModel();
+    return this.#guard(await model.createConfirmChannel());
+  }
+
+  /**
+   * Registers what must be declared on every connection, runs it now, and after each reconnection in the order of
+   * registration. Answers how to take it back.
+   */
+  async onConnected(callback: ConnectedCallback): Promise<() => void> {
+    const registration = { callback };
+    if (this.#ready) await callback();
+    if (this.#closed) throw this.#lost();
+    this.#registrations.add(registration);
+    return () => void this.#registrations.delete(registration);
+  }
+
+  /** Called each time the connection goes, also at `close`. Answers how to take it back. */
+  onLost(listener: (error: CmigError) => void): () => void {
+    this.#lossListeners.add(listener);
+    return () => void this.#lossListeners.delete(listener);
+  }
+
+  /** Settles when messages can be sent. @throws CmigError `unreachable` where that cannot come, `timeout` where it takes too long */
+  async whenConnected(timeoutMs?: number): Promise<void> {
+    if (this.#ready) return;
+    if (this.#closed || !this.reconnects) throw this.#lost();
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve, reject) => {
+      const waiter = { resolve, reject };
+      this.#waiters.push(waiter);
+      if (timeoutMs === undefined) return;
+      timer = setTimeout(() => {
+        this.#waiters = this.#waiters.filter((each) => each !== waiter);
+        reject(this.#lost());
+      }, timeoutMs);
+    }).finally(() => clearTimeout(timer));
+  }
+
+  /** Ends the connection for good; does not throw. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    const model = this.#model;
+    this.#model = undefined;
+    const error = new CmigError('unreachable', `the connection to the broker at ${this.endpoint} was closed`);
+    this.#tellLost(error);
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
+    this.#options.onState?.('closed');
+    await model?.close().catch(() => {});
+  }
+
+  #lost(cause?: unknown): CmigError {
+    return connectionLost(this.endpoint, cause);
+  }
+
+  #requireModel(): ChannelModel {
+    if (!this.#model) throw this.#lost();
+    return this.#model;
+  }
+
+  #guard<C extends Channel>(channel: C): C {
+    channel.on('error', (error) => this.#options.onProblem?.(error));
+    // amqplib's way out for what a consumer throws; without it the channel is closed.
+    channel.on('handler-error', (error) => this.#options.onProblem?.(error));
+    return channel;
+  }
+
+  async #openModel(): Promise<void> {
+    const { name, timeoutMs = 5000 } = this.#options;
+    const model = await connect(this.#target.settings, {
+      noDelay: true,
+      keepAlive: true,
+      timeout: timeoutMs,
+      clientProperties: { connection_name: name, product: 'cmig' },
+    });
+    let failure: Error | undefined;
+    model.on('error', (error) => {
+      failure = error;
+    });
+    model.on('handler-error', (error) => this.#options.onProblem?.(error));
+    model.on('close', (error) => this.#modelEnded(model, error ?? failure));
+    if (this.#closed) {
+      await model.close().catch(() => {});
+      return;
+    }
+    this.#model = model;
+    try {
+      for (const { callback } of [...this.#registrations]) await callback();
+    } catch (error) {
+      this.#model = undefined;
+      await model.close().catch(() => {});
+      throw error;
+    }
+    if (this.#model !== model) throw this.#lost(failure);
+    this.#ready = true;
+    this.#attempt = 0;
+    this.#options.onState?.('connected');
+    for (const waiter of this.#waiters.splice(0)) waiter.resolve();
+  }
+
+  #modelEnded(model: ChannelModel, cause: unknown): void {
+    if (this.#model !== model) return;
+    this.#model = undefined;
+    if (!this.#ready) return; // still in openModel, which tells
+    const error = this.#lost(cause);
+    this.#tellLost(error);
+    this.#options.onState?.('disconnected', error);
+    if (this.reconnects) this.#schedule();
+    else this.#closed = true;
+  }
+
+  #tellLost(error: CmigError): void {
+    this.#ready = false;
+    for (const listener of [...this.#lossListeners]) listener(error);
+  }
+
+  #schedule(): void {
+    if (this.#closed) return;
+    const longest = Math.min(firstDelayMs * 2 ** this.#attempt++, longestDelayMs);
+    // Half of it is chance, so that many agents do not come back in one moment.
+    this.#timer = setTimeout(
+      () => {
+        this.#openModel().catch((error) => {
+          this.#options.onProblem?.(explainConnectFailure(error, this.#target.address));
+          this.#schedule();
+        });
+      },
+      longest / 2 + (Math.random() * longest) / 2,
+    );
+  }
+}
+
+function parseTarget({ url, credentials }: ConnectOptions): {
+  settings: Record<string, unknown>;
+  address: BrokerAddress;
+} {
+  const parts = URL.canParse(url) ? new URL(url) : undefined;
+  const protocol = parts?.protocol.slice(0, -1);
+  if (!parts || (protocol !== 'amqp' && protocol !== 'amqps') || !parts.hostname) {
+    throw new CmigError('invalid', `"${url.replace(/\/\/[^@/]*@/, '//')}" is not the URL of a broker`, {
+      hint: 'write it as amqp://HOST:PORT/VHOST or amqps://HOST:PORT/VHOST',
+    });
+  }
+  const hostname = parts.hostname.replace(/^\[|\]$/g, '');
+  const port = Number(parts.port) || (protocol === 'amqp' ? 5672 : 5671);
+  const username = credentials?.user ?? (decodeURIComponent(parts.username) || 'guest');
+  const password = credentials?.password ?? (decodeURIComponent(parts.password) || 'guest');
+  const vhost = parts.pathname.length > 1 ? parts.pathname.slice(1) : '%2f';
+  return {
+    settings: { protocol, hostname, port, username, password, vhost, heartbeat: heartbeatSeconds },
+    address: {
+      endpoint: `${parts.hostname}:${port}`,
+      vhost: decodeURIComponent(vhost),
+      user: username,
+    },
+  };
+}

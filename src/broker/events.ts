@@ -1,0 +1,3 @@
+// Events, both ways.
+export { EventPublisher } from './event-publisher.ts';
+export { type EventSubscription, type SubscribeOptions, subscribeEvents } from './event-subscription.ts';

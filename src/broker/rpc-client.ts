@@ -1,0 +1,287 @@
+// Asks agents: one request, one answer; long ones end with an event; streams send frames.
+import type { Channel, ConsumeMessage, Message } from 'amqplib';
+import type {
+  LongMethodName,
+  MethodName,
+  Params,
+  Result,
+  ShortMethodName,
+  StreamMethodName,
+} from '../contract/methods.ts';
+import { methods } from '../contract/methods.ts';
+import { CmigError, fromFault } from '../core/errors.ts';
+import { type Answer, decodeAnswer, encodeRequest, newId } from './codec.ts';
+import { connectionLost } from './connect-error.ts';
+import type { BrokerConnection } from './connection.ts';
+import { OperationEnds } from './operation-ends.ts';
+import { openRpcStream, type RpcStream } from './rpc-stream.ts';
+import { fits } from './schema-check.ts';
+import { anyHost, requestQueue } from './topology.ts';
+
+export interface CallOptions {
+  /** How long the answer may take, in ms; 5000 if absent, 0 for no limit. */
+  timeoutMs?: number;
+  /** The request's id, by which an agent recognizes a repetition; made if absent. */
+  id?: string;
+}
+
+export interface LongCallOptions extends CallOptions {
+  /** The agent has begun. */
+  onAccepted?: () => void;
+  /** After so long without any sign of the host, though the broker is there, it is given up; 20 000 if absent. */
+  silenceMs?: number;
+}
+
+interface Pending {
+  host: string;
+  method: MethodName;
+  resolve: (answer: Answer) => void;
+  reject: (error: CmigError) => void;
+}
+
+const defaultTimeoutMs = 5000;
+const replyQueue = 'amq.rabbitmq.reply-to';
+
+export class RpcClient {
+  readonly connection: BrokerConnection;
+  readonly #caller: string;
+  readonly #pending = new Map<string, Pending>();
+  readonly #ends: OperationEnds;
+  readonly #stopListening: () => void;
+  #channel: Promise<Channel> | undefined;
+  #count = 0;
+  #closed = false;
+
+  /** `caller`, such as user@machine (cmig 4711), is what agents log and tell to those whom they turn away. */
+  constructor(connection: BrokerConnection, options: { caller: string }) {
+    this.connection = connection;
+    this.#caller = options.caller.slice(0, 256);
+    this.#ends = new OperationEnds(connection, this);
+    this.#stopListening = connection.onLost((error) => this.#drop(error));
+  }
+
+  /**
+   * Asks `host`, or any agent for `*`. Where the connection comes back within the time limit, the request is repeated
+   * under the same id, so that it is still done once.
+   * @throws CmigError what the agent answered with; `not-found` where there is no such host; `unreachable` where it or
+   * the broker does not answer; `invalid` where the params are wrong; `incompatible`
+   */
+  async call<M extends ShortMethodName>(
+    host: string,
+    method: M,
+    params: Params<M>,
+    options: CallOptions = {},
+  ): Promise<Result<M>> {
+    const answer = await this.request(host, method, params, options);
+    if (!('result' in answer)) throw unexpected(host, method);
+    return answer.result as Result<M>;
+  }
+
+  /**
+   * Asks for something long and waits for its end, through losses of the connection, missed events and a restart of the
+   * broker.
+   * @throws CmigError as `call`; the fault with which the operation ended; `timeout`; `failed` where the agent forgot it
+   */
+  async callLong<M extends LongMethodName>(
+    host: string,
+    method: M,
+    params: Params<M>,
+    options: LongCallOptions = {},
+  ): Promise<Result<M>> {
+    const id = options.id ?? newId();
+    const end = await this.#ends.expect(id, host, method, options);
+    try {
+      const answer = await this.request(host, method, params, { id });
+      if (!('accepted' in answer)) throw unexpected(host, method);
+      options.onAccepted?.();
+      end.accepted();
+      return (await end.result) as Result<M>;
+    } finally {
+      end.forget();
+    }
+  }
+
+  /**
+   * Opens a stream of frames. @throws CmigError as `call`
+   */
+  async openStream<M extends StreamMethodName>(
+    host: string,
+    method: M,
+    params: Omit<Params<M>, 'session'>,
+  ): Promise<RpcStream> {
+    return openRpcStream(this, host, method, params);
+  }
+
+  /** Ends the client, not the connection; what is pending fails. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stopListening();
+    const channel = this.#channel;
+    this.#drop(new CmigError('cancelled', 'the client was closed'));
+    await this.#ends.close();
+    await channel?.then((open) => open.close()).catch(() => {});
+  }
+
+  /** One request and its first answer, of whatever kind; faults are thrown. Used by `call`, `callLong` and streams. */
+  async request(
+    host: string,
+    method: MethodName,
+    params: object,
+    options: CallOptions = {},
+  ): Promise<Answer> {
+    const { timeoutMs = defaultTimeoutMs, id = newId() } = options;
+    if (!fits(methods[method].params, params)) await refuse(method, params);
+    const content = encodeRequest({
+      id,
+      method,
+      caller: this.#caller,
+      params: params as Record<string, unknown>,
+    });
+    const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+    for (;;) {
+      const leftMs = deadline - performance.now();
+      if (leftMs <= 0) throw silent(host, timeoutMs);
+      if (!this.connection.connected) {
+        await this.connection.whenConnected(Number.isFinite(leftMs) ? leftMs : undefined);
+        continue;
+      }
+      try {
+        return await this.#attempt(host, method, content, leftMs, timeoutMs);
+      } catch (error) {
+        if (!(error instanceof Interrupted) || !this.connection.reconnects || this.#closed) {
+          throw error instanceof Interrupted ? error.reason : error;
+        }
+      }
+    }
+  }
+
+  async #attempt(
+    host: string,
+    method: MethodName,
+    content: Buffer,
+    leftMs: number,
+    timeoutMs: number,
+  ): Promise<Answer> {
+    const channel = await this.#openChannel();
+    const correlationId = String(++this.#count);
+    let timer: NodeJS.Timeout | undefined;
+    const answer = new Promise<Answer>((resolve, reject) => {
+      this.#pending.set(correlationId, { host, method, resolve, reject });
+      if (Number.isFinite(leftMs)) timer = setTimeout(() => reject(silent(host, timeoutMs)), leftMs);
+    });
+    try {
+      channel.publish('', requestQueue(host), content, {
+        mandatory: true,
+        correlationId,
+        replyTo: replyQueue,
+        contentType: 'application/json',
+        ...(Number.isFinite(leftMs) ? { expiration: String(Math.ceil(leftMs)) } : {}),
+      });
+    } catch (error) {
+      this.#pending
+        .get(correlationId)
+        ?.reject(new Interrupted(connectionLost(this.connection.endpoint, error)));
+    }
+    try {
+      const settled = await answer;
+      if ('fault' in settled) throw locate(fromFault(settled.fault), host);
+      return settled;
+    } finally {
+      clearTimeout(timer);
+      this.#pending.delete(correlationId);
+    }
+  }
+
+  #openChannel(): Promise<Channel> {
+    if (this.#closed) throw new CmigError('cancelled', 'the client was closed');
+    this.#channel ??= this.#makeChannel().catch((error) => {
+      this.#channel = undefined;
+      throw error instanceof CmigError
+        ? new Interrupted(error)
+        : new Interrupted(connectionLost(this.connection.endpoint, error));
+    });
+    return this.#channel;
+  }
+
+  async #makeChannel(): Promise<Channel> {
+    const channel = await this.connection.channel();
+    channel.on('return', (message: Message) => this.#returned(message));
+    channel.on('close', () => {
+      if (this.connection.connected) this.#drop(connectionLost(this.connection.endpoint));
+    });
+    // Not awaited: the broker handles a channel's commands in order, so a request sent after it finds it done.
+    channel.consume(replyQueue, (message) => void this.#answered(message), { noAck: true }).catch(() => {});
+    return channel;
+  }
+
+  async #answered(message: ConsumeMessage | null): Promise<void> {
+    const pending = message && this.#pending.get(String(message.properties.correlationId));
+    if (!message || !pending) return; // too late
+    try {
+      pending.resolve(await decodeAnswer(message.content, pending.method, pending.host));
+    } catch (error) {
+      pending.reject(error as CmigError);
+    }
+  }
+
+  #returned({ properties }: Message): void {
+    const pending = this.#pending.get(String(properties.correlationId));
+    pending?.reject(
+      pending.host === anyHost
+        ? new CmigError('unreachable', 'no agent is connected to the broker', {
+            hint: 'start cmig-agent on a host, or `cmig lab up` to try cmig on this machine',
+          })
+        : new CmigError('not-found', `there is no host "${pending.host}"`, {
+            hint: 'no agent of this name has ever connected to this broker: see `cmig get hosts`',
+          }),
+    );
+  }
+
+  /** The channel has gone, and with it the answers to what is pending. */
+  #drop(reason: CmigError): void {
+    this.#channel = undefined;
+    for (const pending of [...this.#pending.values()]) pending.reject(new Interrupted(reason));
+  }
+}
+
+/** The request may or may not have reached the agent; it may be repeated under its id. */
+class Interrupted extends CmigError {
+  readonly reason: CmigError;
+
+  constructor(reason: CmigError) {
+    super(reason.code, reason.message, { hint: reason.hint, cause: reason.cause });
+    this.reason = reason;
+  }
+}
+
+const silent = (host: string, timeoutMs: number): CmigError =>
+  new CmigError(
+    'unreachable',
+    `${host === anyHost ? 'no agent answered' : `${host} did not answer`} within ${timeoutMs / 1000} s`,
+    {
+      ...(host === anyHost ? {} : { host }),
+      hint: 'is the host up, does its agent run (systemctl status cmig-agent), and does it reach the broker?',
+    },
+  );
+
+const unexpected = (host: string, method: string): CmigError =>
+  new CmigError('failed', `${host} answered to ${method} in another way than the contract says`, { host });
+
+const locate = (error: CmigError, host: string): CmigError =>
+  error.host || host === anyHost
+    ? error
+    : new CmigError(error.code, error.message, {
+        hint: error.hint,
+        host,
+        tool: error.tool,
+        problems: error.problems,
+        ...(error.cause === undefined ? {} : { cause: error.cause }),
+      });
+
+async function refuse(method: MethodName, params: unknown): Promise<never> {
+  const { schemaProblems } = await import('./schema-problems.ts');
+  throw new CmigError('invalid', `the params of ${method} are not what the contract says`, {
+    problems: schemaProblems(methods[method].params, params),
+  });
+}

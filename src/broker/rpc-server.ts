@@ -1,0 +1,305 @@
+// Answers requests: each once, all at the same time, and every message that is no request with a fault.
+import type { Channel, ConsumeMessage } from 'amqplib';
+import type {
+  LongMethodName,
+  MethodName,
+  Params,
+  Result,
+  ShortMethodName,
+  StreamMethodName,
+} from '../contract/methods.ts';
+import { methods } from '../contract/methods.ts';
+import { agentQueue } from '../contract/protocol.ts';
+import { CmigError, toFault } from '../core/errors.ts';
+import { AnswerMemory, type Remembered } from './answer-memory.ts';
+import {
+  type Answer,
+  type CheckedRequest,
+  checkResult,
+  decode,
+  decodeRequest,
+  encodeAnswer,
+} from './codec.ts';
+import type { BrokerConnection } from './connection.ts';
+import { EventPublisher } from './event-publisher.ts';
+import { noSuchSession, ServerSession, type ServerStream } from './server-session.ts';
+import { agentsQueue, sessionPattern } from './topology.ts';
+
+export type { ServerStream } from './server-session.ts';
+
+/** Who asked what. */
+export interface RequestContext {
+  id: string;
+  caller: string;
+  /** The host that answers. */
+  host: string;
+}
+
+/** Answered by the server itself. */
+type OwnMethodName = 'operation.get' | 'session.input' | 'session.close';
+
+/** One function a method. What it throws is the fault that is answered with. */
+export type Handlers = {
+  [M in Exclude<ShortMethodName | LongMethodName, OwnMethodName>]: (
+    params: Params<M>,
+    context: RequestContext,
+  ) => Promise<Result<M>>;
+} & {
+  [M in StreamMethodName]: (
+    params: Params<M>,
+    context: RequestContext,
+    stream: ServerStream,
+  ) => Promise<void>;
+};
+
+export interface ServeOptions {
+  host: string;
+  handlers: Handlers;
+  /** Announces the ends of long operations; one of its own if absent. */
+  events?: EventPublisher;
+  /** Called with what went wrong though no request is to blame. */
+  onProblem?: (error: unknown) => void;
+}
+
+export interface RpcServer {
+  /** Takes no more requests; what is under way goes on. Does not throw. */
+  close(): Promise<void>;
+}
+
+const answersRemembered = 1000;
+/** Requests under way at one time; the next wait in the broker. */
+const requestsAtOnce = 256;
+const takeoverMs = 3000;
+/** They change nothing: they may be done twice, and their answers need no memory. */
+const onlyReads = (method: MethodName): boolean =>
+  /(\.(describe|list|get)$)|^migration\.preflight\./.test(method);
+
+/**
+ * Takes the requests for `host`, also after every reconnection.
+ * @throws CmigError `conflict` where another agent has the name; `unreachable`
+ */
+export async function serveRpc(connection: BrokerConnection, options: ServeOptions): Promise<RpcServer> {
+  const server = new Server(connection, options);
+  await server.start();
+  return server;
+}
+
+class Server implements RpcServer {
+  readonly #connection: BrokerConnection;
+  readonly #options: ServeOptions;
+  readonly #events: EventPublisher;
+  readonly #short = new AnswerMemory(answersRemembered);
+  readonly #long = new AnswerMemory(answersRemembered);
+  readonly #sessions = new Map<string, ServerSession>();
+  #channel: Channel | undefined;
+  #stop: (() => void) | undefined;
+
+  constructor(connection: BrokerConnection, options: ServeOptions) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#events = options.events ?? new EventPublisher(connection, options.host);
+  }
+
+  async start(): Promise<void> {
+    // A predecessor that was killed may hold the name until the broker has noticed.
+    const end = performance.now() + takeoverMs;
+    for (;;) {
+      try {
+        this.#stop = await this.#connection.onConnected(() => this.#consume());
+        return;
+      } catch (error) {
+        if (!(error instanceof CmigError && error.code === 'conflict') || performance.now() > end)
+          throw error;
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#stop?.();
+    for (const session of this.#sessions.values()) session.abort();
+    await this.#channel?.close().catch(() => {});
+    this.#channel = undefined;
+  }
+
+  async #consume(): Promise<void> {
+    const { host } = this.#options;
+    const channel = await this.#connection.channel();
+    const receive = (message: ConsumeMessage | null): void => {
+      if (message) void this.#receive(channel, message).catch((error) => this.#options.onProblem?.(error));
+      // The queue was deleted under us: begin again with a new one.
+      else void channel.close().catch(() => {});
+    };
+    await channel.prefetch(requestsAtOnce);
+    await channel.assertQueue(agentQueue(host), { durable: true });
+    try {
+      await channel.consume(agentQueue(host), receive, { exclusive: true });
+    } catch (cause) {
+      if (!/ACCESS_REFUSED/.test(String(cause))) throw cause;
+      throw new CmigError('conflict', `another agent is connected to the broker under the name "${host}"`, {
+        host,
+        hint: 'names of hosts are unique: change `name` in the configuration of one of them',
+        cause,
+      });
+    }
+    await channel.assertQueue(agentsQueue, { durable: true, autoDelete: true });
+    await channel.consume(agentsQueue, receive);
+    this.#channel = channel;
+    channel.on('close', () => {
+      if (this.#channel !== channel) return;
+      this.#channel = undefined;
+      if (this.#connection.connected) void this.#again();
+    });
+  }
+
+  /** The channel alone has gone. */
+  async #again(): Promise<void> {
+    while (this.#connection.connected && !this.#channel) {
+      await this.#consume().catch((error) => this.#options.onProblem?.(error));
+      if (!this.#channel) await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+
+  async #receive(channel: Channel, message: ConsumeMessage): Promise<void> {
+    const reply = (id: string, answer: Answer) => this.#reply(message, id, answer);
+    try {
+      const request = await decodeRequest(message.content);
+      reply(request.id, await this.#answer(request, message));
+    } catch (error) {
+      reply(idOf(message.content), { fault: toFault(error, this.#options.host) });
+    } finally {
+      acknowledge(channel, message);
+    }
+  }
+
+  #answer(request: CheckedRequest, message: ConsumeMessage): Promise<Answer> | Answer {
+    const { id, method } = request;
+    const { content, fields } = message;
+    const isLong = 'long' in methods[method];
+    if (onlyReads(method)) return this.#run(request);
+    const memory = isLong ? this.#long : this.#short;
+    const known = memory.find(id, content);
+    if (known && isLong) this.#tellAgain(id, known);
+    if (known) return isLong ? { accepted: true } : known.answer;
+    if (fields.redelivered) {
+      // It was delivered before, and whoever got it has not lived to answer. It may have been the reason.
+      throw new CmigError(
+        'failed',
+        `the agent of ${this.#options.host} was restarted while it handled ${method}`,
+        {
+          hint: 'whether it was done is not known: look at how things are now, then try again',
+        },
+      );
+    }
+    if ('stream' in methods[method]) return this.#openSession(request);
+    const answer = this.#run(request);
+    const entry = memory.add(id, method, content, answer);
+    if (!isLong) return answer;
+    void answer.then(() => this.#tellAgain(id, entry));
+    return { accepted: true };
+  }
+
+  /** Runs the handler; never rejects. */
+  async #run({ id, method, caller, params }: CheckedRequest): Promise<Answer> {
+    const { host } = this.#options;
+    try {
+      const handler = (this.#ownHandlers[method] ?? this.#options.handlers[method as keyof Handlers]) as (
+        params: unknown,
+        context: RequestContext,
+      ) => Promise<unknown>;
+      if (!handler) throw new CmigError('unsupported', `${method} is not served here`);
+      const result = (await handler(params, { id, caller, host })) ?? {};
+      await checkResult(method, result, host);
+      return { result };
+    } catch (error) {
+      return { fault: toFault(error, host) };
+    }
+  }
+
+  /** Announces the end of a long operation, if it has ended. */
+  #tellAgain(operation: string, { method, settled }: Remembered): void {
+    if (settled) this.#events.publish('operation.ended', { operation, method, ...settled });
+  }
+
+  readonly #ownHandlers: { [M in MethodName]?: (params: never) => Promise<unknown> } = {
+    'operation.get': async ({ operation }: Params<'operation.get'>): Promise<Result<'operation.get'>> => {
+      const known = this.#long.get(operation);
+      if (!known) return { state: 'unknown' };
+      if (!known.settled) return { state: 'running' };
+      return 'fault' in known.settled
+        ? { state: 'failed', fault: known.settled.fault }
+        : { state: 'done', ...known.settled };
+    },
+    'session.input': async ({ session, data, end }: Params<'session.input'>) => {
+      const open = this.#sessions.get(session);
+      if (!open) throw noSuchSession(session);
+      if (data) await open.take(Buffer.from(data, 'base64'));
+      if (end) open.endInput();
+    },
+    'session.close': async ({ session }: Params<'session.close'>) => {
+      this.#sessions.get(session)?.abort();
+    },
+  };
+
+  async #openSession({ id, method, caller, params }: CheckedRequest): Promise<Answer> {
+    const { host } = this.#options;
+    const name = (params as { session: string }).session;
+    if (!sessionPattern.test(name)) throw new CmigError('invalid', `"${name}" is not the name of a session`);
+    if (this.#sessions.has(name)) return { accepted: true };
+    const handler = this.#options.handlers[method as StreamMethodName];
+    if (!handler) throw new CmigError('unsupported', `${method} is not served here`);
+    const session = await ServerSession.open(this.#connection, name);
+    this.#sessions.set(name, session);
+    void (async () => {
+      try {
+        await handler(params as never, { id, caller, host }, session);
+        await session.send({ type: 'end' });
+      } catch (error) {
+        await session.send({ type: 'end', fault: toFault(error, host) });
+      } finally {
+        this.#sessions.delete(name);
+        await session.finish();
+      }
+    })().catch((error) => this.#options.onProblem?.(error));
+    return { accepted: true };
+  }
+
+  #reply({ properties }: ConsumeMessage, id: string, answer: Answer): void {
+    const { replyTo, correlationId } = properties;
+    // Nothing but a requester's own reply queue: a forged one would have agents send to each other.
+    if (typeof replyTo !== 'string' || !replyTo.startsWith('amq.rabbitmq.reply-to.')) return;
+    let content: Buffer;
+    try {
+      content = encodeAnswer(id, answer);
+    } catch (error) {
+      content = encodeAnswer(id, { fault: toFault(error, this.#options.host) });
+    }
+    try {
+      // Where the channel has gone meanwhile, the request comes again and is answered from memory.
+      this.#channel?.publish('', replyTo, content, {
+        contentType: 'application/json',
+        ...(typeof correlationId === 'string' ? { correlationId } : {}),
+      });
+    } catch (error) {
+      this.#options.onProblem?.(error);
+    }
+  }
+}
+
+function acknowledge(channel: Channel, message: ConsumeMessage): void {
+  try {
+    channel.ack(message);
+  } catch {
+    // The channel has gone, and the broker will deliver the message again.
+  }
+}
+
+/** The id of a message that is no good request, if it has one. */
+function idOf(content: Buffer): string {
+  try {
+    const { id } = decode(content) as { id?: unknown };
+    return typeof id === 'string' ? id.slice(0, 64) : '';
+  } catch {
+    return '';
+  }
+}

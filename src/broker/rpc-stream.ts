@@ -1,0 +1,136 @@
+// The client's end of a stream: frames come in a queue of its own, input goes as requests.
+import { randomUUID } from 'node:crypto';
+import type { ConsumeMessage } from 'amqplib';
+import type { Fault } from '../contract/fault.ts';
+import { Frame, type StreamMethodName } from '../contract/methods.ts';
+import { CmigError, fromFault } from '../core/errors.ts';
+import { AsyncQueue } from './async-queue.ts';
+import { decode } from './codec.ts';
+import { connectionLost } from './connect-error.ts';
+import type { RpcClient } from './rpc-client.ts';
+import { fits } from './schema-check.ts';
+import { sessionBeatMs, sessionQueue } from './topology.ts';
+
+/** Frames up to and with `end`; where the stream ends with a fault, iterating throws it. */
+export interface RpcStream extends AsyncIterable<Frame> {
+  /** Input for the process at the other end; settles when the host has taken it. Pieces keep their order. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** No more input. */
+  endInput(): Promise<void>;
+  /** Ends the stream at both ends; does not throw. */
+  close(): Promise<void>;
+}
+
+const framesInFlight = 128;
+const inputPieceBytes = 256 * 1024;
+
+export async function openRpcStream(
+  rpc: RpcClient,
+  host: string,
+  method: StreamMethodName,
+  params: object,
+): Promise<RpcStream> {
+  const { connection } = rpc;
+  const session = sessionQueue(randomUUID());
+  const channel = await connection.channel();
+  const frames = new AsyncQueue<{ frame: Frame; taken: () => void }>();
+  let closed = false;
+  let ended = false;
+  let inputs: Promise<unknown> = Promise.resolve();
+  let silence: NodeJS.Timeout | undefined;
+
+  const heard = (): void => {
+    clearTimeout(silence);
+    silence = setTimeout(() => {
+      const error = new CmigError('unreachable', `${host} has gone silent in the middle of ${method}`, {
+        host,
+      });
+      void finish(error);
+    }, 3 * sessionBeatMs);
+  };
+  const finish = async (error?: CmigError): Promise<void> => {
+    clearTimeout(silence);
+    if (error) frames.fail(error);
+    else frames.end();
+    if (closed) return;
+    closed = true;
+    stopListening();
+    await channel.close().catch(() => {});
+  };
+  const stopListening = connection.onLost((error) => void finish(error));
+  channel.on('close', () => void finish(connectionLost(connection.endpoint)));
+
+  const receive = (message: ConsumeMessage | null): void => {
+    if (closed) return;
+    if (!message) return void finish(connectionLost(connection.endpoint));
+    heard();
+    if (message.properties.type === 'beat') {
+      channel.ack(message);
+      return;
+    }
+    let frame: unknown;
+    try {
+      frame = decode(message.content);
+      if (!fits(Frame, frame)) throw new CmigError('failed', `${host} sent a malformed frame`, { host });
+    } catch (error) {
+      return void finish(error as CmigError);
+    }
+    frames.push({
+      frame: frame as Frame,
+      taken: () => {
+        if (!closed) channel.ack(message);
+      },
+    });
+  };
+
+  const input = (params: { data?: string; end?: boolean }): Promise<void> => {
+    const sent = inputs.then(async () => {
+      if (!closed) await rpc.call(host, 'session.input', { session, ...params }, { timeoutMs: 0 });
+    });
+    inputs = sent.catch(() => {});
+    return sent;
+  };
+
+  try {
+    // It goes with its reader; where that never came, after a minute.
+    await channel.assertQueue(session, { durable: true, autoDelete: true, expires: 60_000 });
+    await channel.prefetch(framesInFlight);
+    await channel.consume(session, receive);
+    await rpc.request(host, method, { ...params, session });
+    if (!closed) heard();
+  } catch (error) {
+    await finish();
+    throw error;
+  }
+
+  const close = async (): Promise<void> => {
+    if (closed) return;
+    await finish();
+    if (!connection.connected) return;
+    await rpc.call(host, 'session.close', { session }, { timeoutMs: 2000 }).catch(() => {});
+  };
+
+  return {
+    async *[Symbol.asyncIterator]() {
+      try {
+        for await (const { frame, taken } of frames) {
+          taken();
+          if (frame.type === 'end' && frame.fault) throw fromFault({ host, ...(frame.fault as Fault) });
+          if (frame.type === 'end') ended = true;
+          yield frame;
+          if (ended) return;
+        }
+      } finally {
+        if (ended) await finish();
+        else await close();
+      }
+    },
+    async write(bytes) {
+      for (let start = 0; start < bytes.length; start += inputPieceBytes) {
+        await input({ data: Buffer.from(bytes.subarray(start, start + inputPieceBytes)).toString('base64') });
+      }
+    },
+    endInput: () => input({ end: true }),
+    close,
+  };
+}

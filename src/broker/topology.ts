@@ -1,0 +1,41 @@
+// The queues and exchanges of an installation: their names beyond the contract's, and how the shared ones are declared.
+import type { Channel } from 'amqplib';
+import { agentQueue, eventExchange, eventStream } from '../contract/protocol.ts';
+
+/** Every agent consumes it: what is sent here is answered by whichever is free. Gone when no agent is connected. */
+export const agentsQueue = 'cmig.agents';
+
+/** The host name that stands for "any agent". */
+export const anyHost = '*';
+
+/** The queue in which `host`, or any agent for `*`, takes requests. */
+export const requestQueue = (host: string): string => (host === anyHost ? agentsQueue : agentQueue(host));
+
+/** Frames of one stream go to a queue of this shape and to no other. */
+export const sessionPattern = /^cmig\.session\.[0-9a-f-]{36}$/;
+export const sessionQueue = (id: string): string => `cmig.session.${id}`;
+
+/** Frames that wait in the broker for a slow reader, at most about so many. */
+export const sessionQueueLength = 256;
+
+/** Both ends of a stream send a sign of life this often, and give the other up after three were missed. */
+export const sessionBeatMs = 5000;
+
+/** The kept past is bounded by size and age; whole segments are dropped, so they are small. */
+const streamArguments = {
+  'x-queue-type': 'stream',
+  'x-max-length-bytes': 64 * 1024 * 1024,
+  'x-max-age': '7D',
+  'x-stream-max-segment-size-bytes': 4 * 1024 * 1024,
+};
+
+export async function declareEventExchange(channel: Channel): Promise<void> {
+  await channel.assertExchange(eventExchange, 'topic', { durable: true });
+}
+
+/** Declares the stream that keeps `log.#`, and what it hangs from. */
+export async function declareEventStream(channel: Channel): Promise<void> {
+  await declareEventExchange(channel);
+  await channel.assertQueue(eventStream, { durable: true, arguments: streamArguments });
+  await channel.bindQueue(eventStream, eventExchange, 'log.#');
+}
