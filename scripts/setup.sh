@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Makes a fresh machine ready: system packages, Node dependencies, the build, a criu and runc that work.
+# Makes a fresh machine ready: system packages, a criu and runc that work, Node dependencies, the build.
 # Each part looks whether its work is done already, so a second run is instant.
-# usage: scripts/setup.sh [packages|node|build|criu]…      all of them without an argument
+# usage: scripts/setup.sh [packages|criu|node|build]…      all of them without an argument
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
-[ $# -gt 0 ] || set -- packages node build criu
+[ $# -gt 0 ] || set -- packages criu node build
 for part in "$@"; do
   case $part in
-    packages | node | build | criu) ;;
-    *) echo "setup: no part is called \"$part\" (packages, node, build, criu)" >&2; exit 2 ;;
+    packages | criu | node | build) ;;
+    *) echo "setup: no part is called \"$part\" (packages, criu, node, build)" >&2; exit 2 ;;
   esac
 done
 
@@ -22,6 +22,7 @@ flock 8
 for part in "$@"; do
   case $part in
     packages) scripts/setup/packages.sh ;;
+    criu) scripts/setup/criu.sh "${CMIG_PREFIX:-/opt/cmig}" ;;
     node) scripts/setup/node.sh ;;
     build)
       # a folder's time changes with what goes and comes in it, so deleted sources count too
@@ -30,6 +31,5 @@ for part in "$@"; do
         node_modules/.bin/node scripts/build.mjs
       fi
       ;;
-    criu) scripts/setup/criu.sh "${CMIG_PREFIX:-/opt/cmig}" ;;
   esac
 done

@@ -43,14 +43,20 @@ keep() {
   done
 }
 
-# keep_libraries_of PATH: PATH is in the image; its loader and all it links to come along.
+# keep_libraries_of PATH: PATH is in the image; its loader and all it links to come along. A recipe whose program loads
+# libraries from folders of its own names them in library_path.
 keep_libraries_of() {
-  local library
+  local library listed
   [ "$(head -c 4 "$image$1" | tr -d '\0')" = $'\x7fELF' ] || return 0
   [ -e "$unpacked$1" ] || return 0
+  if ! listed=$(in_packages "$loader" --library-path "$library_path" --list "$1" 2>&1); then
+    case $listed in *'not a dynamic'* | *'statically linked'*) return 0 ;; esac
+    echo "images: $1 cannot be loaded: $listed" >&2
+    return 1
+  fi
   while read -r library; do
     [ -e "$image$library" ] || install -D -m 755 "$unpacked$library" "$image$library"
-  done < <(in_packages "$loader" --list "$1" 2>/dev/null | grep -oE '(^|[[:space:]])/[^ ]+' | tr -d '[:blank:]')
+  done < <(grep -oE '(^|[[:space:]])/[^ ]+' <<<"$listed" | tr -d '[:blank:]')
 }
 
 # python_runtime: Python with what a small service needs of its library, compiled ahead.
@@ -69,7 +75,7 @@ python_runtime() {
 # --- one image ---
 
 build() {
-  local name=$1 packages=() directory
+  local name=$1 packages=() library_path='' directory
   work=$(mktemp -d "$cache/.building.XXXXXX")
   unpacked=$work/packages image=$work/image
   mkdir -p "$image"/{usr/{bin,sbin,lib,lib64},dev,proc,sys,run,tmp,var,etc,root,app}

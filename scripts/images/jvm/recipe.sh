@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # A JVM service: [java, -cp, /app, Ticker]. The runtime is cut down to java.base.
 packages=(default-jdk-headless)
+library_path=/tmp/java/lib:/tmp/java/lib/server
 keep_in_image() {
   local home
   home=$(readlink -f "$unpacked/usr/lib/jvm/default-java")
