@@ -1,7 +1,57 @@
-// `cmig exec`: still to come.
-import { CmigError } from '../../core/errors.ts';
-import type { Invocation } from '../command.ts';
+// `cmig exec`: a program in a container, with its input, output and exit code.
 
-export async function run(_invocation: Invocation): Promise<void> {
-  throw new CmigError('unsupported', 'cmig exec is not there yet');
+import type { RpcStream } from '../../broker/rpc-stream.ts';
+import { CmigError, codeOf } from '../../core/errors.ts';
+import type { Invocation } from '../command.ts';
+import { checkContainer, locateApplication } from '../locate.ts';
+import { withOrchestrator } from '../session.ts';
+import { write } from '../write.ts';
+
+export async function run(invocation: Invocation): Promise<number> {
+  const container = invocation.text('container');
+  const stdin = invocation.flag('stdin');
+  return withOrchestrator(invocation, async (session) => {
+    const application = await locateApplication(session, invocation.required('APP'));
+    checkContainer(application, container);
+    const names = application.spec.containers.map(({ name }) => name);
+    const chosen = container ?? names[0]!;
+    if (container === undefined && names.length > 1)
+      invocation.notice(`container "${chosen}" chosen out of ${names.join(', ')}; choose another with -c`);
+    const stream = await session.rpc.openStream(application.status.host, 'application.exec', {
+      name: application.metadata.name,
+      container: chosen,
+      command: invocation.texts('CMD'),
+      stdin,
+    });
+    const cancel = (): void => void stream.close();
+    invocation.signal.addEventListener('abort', cancel, { once: true });
+    if (stdin) passInput(invocation, stream);
+    const exitCode = await passOutput(invocation, stream);
+    if (invocation.signal.aborted) return 130;
+    if (exitCode === undefined)
+      throw new CmigError('failed', `the end of the program was not told by ${application.status.host}`);
+    return exitCode;
+  });
+}
+
+async function passOutput(invocation: Invocation, stream: RpcStream): Promise<number | undefined> {
+  for await (const frame of stream) {
+    if (frame.type === 'output') {
+      const to = frame.stream === 'stdout' ? invocation.stdout : invocation.stderr;
+      await write(to, Buffer.from(frame.data, 'base64'));
+    }
+    if (frame.type === 'end') return frame.exitCode;
+  }
+  return undefined;
+}
+
+/** Runs beside the output; a program that ends before its input does is no error. */
+async function passInput(invocation: Invocation, stream: RpcStream): Promise<void> {
+  try {
+    for await (const chunk of invocation.stdin) await stream.write(chunk);
+    await stream.endInput();
+  } catch (error) {
+    if (codeOf(error) !== 'not-found')
+      invocation.notice(`standard input was not passed on: ${(error as Error).message}`);
+  }
 }
