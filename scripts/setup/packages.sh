@@ -6,7 +6,7 @@ set -euo pipefail
 needed=(
   rabbitmq-server:rabbitmq-server nft:nftables rsync:rsync sshd:openssh-server ssh:openssh-client ip:iproute2
   conmon:conmon patchelf:patchelf busybox:busybox-static ps:procps sysctl:procps xz:xz-utils zstd:zstd
-  nsenter:util-linux flock:util-linux git:git tar:tar
+  nsenter:util-linux flock:util-linux mount:mount git:git tar:tar
 )
 missing=()
 for entry in "${needed[@]}"; do
