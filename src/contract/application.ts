@@ -15,6 +15,7 @@ const Labels = Type.Record(
   Type.String({ pattern: '^[A-Za-z0-9][-A-Za-z0-9_./]{0,252}$' }),
   Type.String({ maxLength: 253 }),
   {
+    ...strict,
     description: 'Free key-value pairs to select by.',
   },
 );

@@ -1,0 +1,128 @@
+// What the parts of a manifest say of each other: names given twice, containers and volumes that do not exist, cycles.
+import { didYouMean } from '../core/near-names.ts';
+import type { ManifestDocument } from './document.ts';
+import { findCycles } from './find-cycles.ts';
+import { containersOf, fieldsOf, itemsOf, type LooseContainer, textOf } from './loose.ts';
+import { type Path, pathText, shown } from './problems.ts';
+
+/** Adds the problems between the parts of an application to those of the document. */
+export function checkReferences(document: ManifestDocument): void {
+  const containers = containersOf(document.value);
+  const spec = fieldsOf(fieldsOf(document.value).spec);
+  const named = containers.map(({ name, path }) => ({ text: name, path: [...path, 'name'] }));
+  reportTwice(document, named, 'two containers are named');
+  const volumes = itemsOf(spec.volumes).map((volume, index) => ({
+    text: textOf(fieldsOf(volume).name),
+    path: ['spec', 'volumes', index, 'name'],
+  }));
+  reportTwice(document, volumes, 'two volumes are named');
+  for (const container of containers) {
+    const env = itemsOf(container.fields.env).map((variable, index) => ({
+      text: textOf(fieldsOf(variable).name),
+      path: [...container.path, 'env', index, 'name'],
+    }));
+    reportTwice(document, env, 'two variables of the container are named');
+    checkMounts(document, container, volumes);
+    checkReadiness(document, container);
+  }
+  checkDependencies(document, containers);
+}
+
+interface Named {
+  text: string | undefined;
+  path: Path;
+}
+
+function reportTwice(document: ManifestDocument, names: readonly Named[], message: string): void {
+  const first = new Map<string, Path>();
+  for (const { text, path } of names) {
+    if (text === undefined) continue;
+    const before = first.get(text);
+    if (!before) first.set(text, path);
+    else
+      document.problem(
+        path,
+        `${message} ${shown(text)}`,
+        `the first one stands at ${document.where(before)}`,
+      );
+  }
+}
+
+function checkMounts(document: ManifestDocument, container: LooseContainer, volumes: readonly Named[]): void {
+  // A name that could not be read may be the one that is asked for.
+  const allNamed = volumes.every(({ text }) => text !== undefined) && !document.failed(['spec', 'volumes']);
+  const declared = volumes.flatMap(({ text }) => text ?? []);
+  const mountedAt = new Map<string, Path>();
+  for (const [index, item] of itemsOf(container.fields.volumes).entries()) {
+    const path = [...container.path, 'volumes', index];
+    const mount = fieldsOf(item);
+    const name = textOf(mount.name);
+    if (name !== undefined && allNamed && !declared.includes(name)) {
+      const hint = didYouMean(name, declared) ?? `declare it: spec.volumes: [{name: ${name}}]`;
+      document.problem([...path, 'name'], `there is no volume ${shown(name)} in spec.volumes`, hint);
+    }
+    const mountPath = textOf(mount.mountPath);
+    if (mountPath === undefined || document.failed([...path, 'mountPath'])) continue;
+    const place = mountPath.replace(/(?<=.)\/$/, '');
+    const pathOfMount = [...path, 'mountPath'];
+    const before = mountedAt.get(place);
+    if (before) {
+      const hint = `the first one stands at ${document.where(before)}`;
+      document.problem(pathOfMount, `two volumes are mounted at ${shown(place)}`, hint);
+    } else mountedAt.set(place, pathOfMount);
+    if (place === '/' || /^\/(proc|sys|dev)(\/|$)/.test(place)) {
+      const whose = place === '/' ? 'the root file system itself' : 'the kernel’s own file systems';
+      document.problem(pathOfMount, `a volume may not be mounted at ${shown(place)}: that is for ${whose}`);
+    }
+  }
+}
+
+const probes = ['tcp', 'exec', 'http'] as const;
+
+function checkReadiness(document: ManifestDocument, container: LooseContainer): void {
+  const ready = container.fields.ready;
+  const path = [...container.path, 'ready'];
+  if (typeof ready !== 'object' || ready === null || document.failed(path)) return;
+  const keys = Object.keys(fieldsOf(ready));
+  const given = probes.filter((probe) => keys.includes(probe));
+  const unknown = keys.filter((key) => document.failed([...path, key]));
+  if (given.length === 1 || (given.length === 0 && unknown.length > 0)) return;
+  const found = given.length === 0 ? 'none of them' : given.join(' and ');
+  document.problem(
+    path,
+    `${pathText(path)} must have exactly one of tcp, exec or http, but has ${found}`,
+    undefined,
+    {
+      key: true,
+    },
+  );
+}
+
+function checkDependencies(document: ManifestDocument, containers: readonly LooseContainer[]): void {
+  const names = new Set(containers.flatMap(({ name }) => name ?? []));
+  const allNamed = containers.every(({ name }) => name !== undefined);
+  const edges = new Map<string, Map<string, Path>>();
+  for (const container of containers) {
+    const needed = new Map<string, Path>();
+    for (const [index, item] of itemsOf(container.fields.dependsOn).entries()) {
+      const path = [...container.path, 'dependsOn', index];
+      const name = textOf(item);
+      if (name === undefined) continue;
+      if (names.has(name)) needed.set(name, path);
+      else if (allNamed) {
+        const others = [...names].filter((other) => other !== container.name);
+        const hint = didYouMean(name, others) ?? `the containers are ${[...names].join(', ')}`;
+        document.problem(path, `there is no container ${shown(name)}`, hint);
+      }
+    }
+    if (container.name !== undefined && !edges.has(container.name)) edges.set(container.name, needed);
+  }
+  for (const cycle of findCycles(edges)) {
+    const path = edges.get(cycle[0]!)!.get(cycle[1]!)!;
+    const message =
+      cycle.length === 2
+        ? `the container ${cycle[0]} depends on itself`
+        : `containers depend on each other in a circle: ${cycle.join(' → ')}`;
+    document.problem(path, message, 'none of them could be started first');
+  }
+}
