@@ -80,23 +80,13 @@ export class DestinationMigration {
   async #restoreAndCommit(signal: AbortSignal): Promise<void> {
     await this.#ports.restore(signal);
     signal.throwIfAborted();
-    this.record.state = 'restored';
-    await this.#ports.save(this.record);
+    await this.#become('restored');
     this.#ports.changed(this.record);
     await this.#permitted(signal);
     await this.#work.decide(async () => {
       signal.throwIfAborted();
-      // The commit point. Whether a failed write has reached the disk cannot be known, so this one is not undone by
-      // guessing: the state is what the file says, and the retry makes it so.
-      this.record.state = 'committed';
-      this.record.endedAt = this.#ports.time();
-      try {
-        await this.#ports.save(this.record);
-      } catch (error) {
-        this.record.state = 'restored';
-        delete this.record.endedAt;
-        throw error;
-      }
+      // The commit point.
+      await this.#become('committed');
     });
   }
 
@@ -146,9 +136,7 @@ export class DestinationMigration {
     for (;;) {
       try {
         await this.#ports.discard();
-        this.record.state = 'aborted';
-        this.record.endedAt = this.#ports.time();
-        await this.#ports.save(this.record);
+        await this.#become('aborted');
         break;
       } catch (error) {
         this.record.error ??= toFault(error);
@@ -166,6 +154,14 @@ export class DestinationMigration {
     await this.abort(
       new CmigError('failed', `the agent of ${this.record.to} was restarted during the migration`),
     );
+  }
+
+  // On disk first: whoever asks for the state relies on it, and must not hear of one that a crash would take back.
+  async #become(state: DestinationRecord['state']): Promise<void> {
+    const endedAt = state === 'restored' ? {} : { endedAt: this.#ports.time() };
+    const next = { ...this.record, ...endedAt, state };
+    await this.#ports.save(next);
+    Object.assign(this.record, next);
   }
 
   async #orAbort<T>(action: () => Promise<T>): Promise<T> {

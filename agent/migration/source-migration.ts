@@ -74,8 +74,7 @@ export class SourceMigration {
     this.#mustBe('presyncing');
     await this.#orRollBack(() =>
       this.#work.run(async (signal) => {
-        this.record.state = 'frozen';
-        await this.#ports.save(this.record);
+        await this.#become('frozen');
         signal.throwIfAborted();
         this.#frozenAtMs = this.#ports.nowMs();
         await this.#ports.freeze(signal);
@@ -99,14 +98,7 @@ export class SourceMigration {
         );
       }
       await this.#ports.detach();
-      const before = this.record.state;
-      this.record.state = 'permitted';
-      try {
-        await this.#ports.save(this.record);
-      } catch (error) {
-        this.record.state = before;
-        throw error;
-      }
+      await this.#become('permitted');
     });
     this.#ports.changed(this.record);
     void this.settle().catch(() => {});
@@ -176,9 +168,14 @@ export class SourceMigration {
 
   async #end(state: 'finished' | 'rolled-back'): Promise<void> {
     this.record.endedAt = this.#ports.time();
-    this.record.state = state;
-    await this.#untilDone(() => this.#ports.save(this.record));
+    await this.#untilDone(() => this.#become(state));
     this.#ports.changed(this.record);
+  }
+
+  // On disk first: whoever hears of a state relies on it, and must not hear of one that a crash would take back.
+  async #become(state: SourceRecord['state']): Promise<void> {
+    await this.#ports.save({ ...this.record, state });
+    this.record.state = state;
   }
 
   // There is no way back from here, and giving up would leave the application neither here nor there.
