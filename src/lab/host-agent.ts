@@ -1,0 +1,98 @@
+// The agent on a host of a lab: started, found, killed, and waited for until it answers.
+import { existsSync } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CmigError } from '../core/errors.ts';
+import { waitFor } from '../core/retry.ts';
+import { spawnProcess } from '../core/run-process.ts';
+import { LabPaths } from './lab-paths.ts';
+import { enterVector, signalProcesses, systemPath, waitForEnd } from './machine.ts';
+import { labVariable, machineVariable, processesWith } from './process-table.ts';
+import { programPrefix, projectFolder } from './shared-folders.ts';
+
+const configurationFile = '/etc/cmig/agent.yaml';
+const startLimitMs = 15_000;
+
+/** The process ids, on this machine, of the agents that run on a host: one, or none. */
+export async function findAgents(init: number): Promise<number[]> {
+  const processes = await processesWith(init);
+  const isAgent = (argv: string[]) =>
+    argv.includes(configurationFile) && argv.some((word) => /\/cmig-agent(\.mjs)?$/.test(word));
+  return processes.filter(({ argv }) => isAgent(argv)).map(({ pid }) => pid);
+}
+
+/** Starts the agent as a child of the host's init, so that nothing of it remains outside the host. */
+export async function startAgent(lab: string, host: string, init: number): Promise<void> {
+  const program = join(projectFolder(), 'bin', 'cmig-agent');
+  const built = join(projectFolder(), 'dist', 'cmig-agent.mjs');
+  if (!existsSync(program) || !existsSync(built)) {
+    throw new CmigError(
+      'unsupported',
+      `the agent is not built: there is no ${existsSync(program) ? built : program}`,
+      {
+        hint: `run ${join(projectFolder(), 'scripts', 'setup.sh')}`,
+      },
+    );
+  }
+  const log = await open(new LabPaths(lab).machine(host).agentLog, 'a');
+  try {
+    const vector = enterVector(init, ['setsid', '--fork', program, '--config', configurationFile], {
+      env: {
+        PATH: `${join(programPrefix(), 'sbin')}:${systemPath}`,
+        [labVariable]: lab,
+        [machineVariable]: host,
+      },
+    });
+    const entering = spawnProcess(vector[0]!, vector.slice(1), {
+      cwd: '/',
+      stdio: ['ignore', log.fd, log.fd],
+    });
+    const { exitCode } = await entering.ended;
+    if (exitCode !== 0) throw await agentFailure(lab, host, 'could not be started');
+  } finally {
+    await log.close();
+  }
+}
+
+export async function killAgent(init: number): Promise<void> {
+  await waitForEnd(await signalProcesses((await findAgents(init)).map((pid) => ({ pid }))));
+}
+
+/**
+ * Waits until the agent answers.
+ * @param answers asks the agent once
+ * @throws CmigError `failed` with the end of the agent's log where it has ended or never answers
+ */
+export async function waitForAgent(
+  lab: string,
+  host: string,
+  init: number,
+  answers: () => Promise<boolean>,
+): Promise<void> {
+  // Between the start and the first look the program may still be on its way to being recognised.
+  const started = performance.now();
+  await waitFor(
+    async () => {
+      if (await answers()) return true;
+      if (performance.now() - started > 1000 && (await findAgents(init)).length === 0) {
+        throw await agentFailure(lab, host, 'ended as soon as it was started');
+      }
+      return false;
+    },
+    { timeoutMs: startLimitMs, intervalMs: 50, what: `the start of the agent of ${host}` },
+  ).catch(async (error) => {
+    if (!(error instanceof CmigError) || error.code !== 'timeout') throw error;
+    throw await agentFailure(lab, host, `did not answer within ${startLimitMs / 1000} s`, error);
+  });
+}
+
+async function agentFailure(lab: string, host: string, what: string, cause?: unknown): Promise<CmigError> {
+  const log = new LabPaths(lab).machine(host).agentLog;
+  const text = await readFile(log, 'utf8').catch(() => '');
+  const said = text.trimEnd().split('\n').slice(-8).join('\n');
+  return new CmigError('failed', `the agent of ${host} ${what}${said ? `\n${said}` : ''}`, {
+    host,
+    hint: `its log is ${log}`,
+    cause,
+  });
+}

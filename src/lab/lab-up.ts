@@ -1,0 +1,128 @@
+// Brings a lab up, or makes whole again what is missing of one.
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { CmigError } from '../core/errors.ts';
+import { bootScript } from './boot-script.ts';
+import { ensureBroker } from './lab-broker.ts';
+import { ensureAgent, ensureHost, powerOff, withBroker } from './lab-host.ts';
+import { applyPartitions, readLinks } from './lab-links.ts';
+import { acquireLabLock } from './lab-lock.ts';
+import { createNetwork, findSwitch } from './lab-network.ts';
+import { LabPaths } from './lab-paths.ts';
+import { brokerUrl, checkLabName, defaultLabName, hostNames, type LabPlan } from './lab-plan.ts';
+import { checkRequirements } from './lab-requirements.ts';
+import { chooseOctet, isOctetFree, readPlan, usedRanges, writePlan } from './lab-state.ts';
+import { runningMachines } from './machine.ts';
+import { writeBrokerFiles, writeHostFiles } from './machine-files.ts';
+import { type OnProgress, reported } from './progress.ts';
+
+export interface LabUpOptions {
+  name?: string;
+  /** 3 for a new lab; one that is there gets more where this is more, and never fewer. */
+  hosts?: number;
+  /** False for a lab without agents. */
+  agents?: boolean;
+  onProgress?: OnProgress;
+}
+
+/** How the lab is reached. */
+export interface LabAccess {
+  name: string;
+  directory: string;
+  brokerUrl: string;
+  credentialsFile: string;
+  hosts: string[];
+}
+
+/**
+ * Ends when every host runs and every agent answers. May be called again at any time, also after it was killed: what
+ * runs is kept, what is missing is started.
+ * @throws CmigError `invalid`, `unsupported` (not root, programs missing), `conflict` (another command, no free
+ * range), `failed` with the end of the log of what did not start
+ */
+export async function labUp(options: LabUpOptions = {}): Promise<LabAccess> {
+  const name = checkLabName(options.name ?? defaultLabName);
+  if (options.hosts !== undefined) hostNames(options.hosts);
+  await checkRequirements();
+  const onProgress = options.onProgress ?? (() => {});
+  const lock = await lockLab(name, onProgress);
+  try {
+    return await bringUp(name, options, onProgress);
+  } finally {
+    await lock.release();
+  }
+}
+
+export const lockLab = (name: string, onProgress: OnProgress = () => {}) =>
+  acquireLabLock(name, {
+    onWait: (holder) =>
+      onProgress({ part: 'network', name, state: 'waiting', message: `for another command (${holder})` }),
+  });
+
+async function bringUp(name: string, options: LabUpOptions, onProgress: OnProgress): Promise<LabAccess> {
+  const paths = new LabPaths(name);
+  await mkdir(paths.directory, { recursive: true, mode: 0o755 });
+  const { plan, switchPid } = await ensureNetwork(name, options.hosts, onProgress);
+  const credentials = await writeBrokerFiles(plan);
+  await writeFile(paths.bootScript, bootScript);
+  await chmod(paths.bootScript, 0o755);
+  const broker = ensureBroker(plan, switchPid, onProgress);
+  const hosts = Promise.all(
+    plan.hosts.map(async (host) => {
+      await writeHostFiles(plan, host, credentials);
+      return { host, init: await ensureHost(plan, host, switchPid, onProgress) };
+    }),
+  );
+  const booted = (await Promise.all([hosts, broker]))[0];
+  await applyPartitions(switchPid, await readLinks(name));
+  if (options.agents !== false) {
+    await withBroker(plan, (rpc) =>
+      Promise.all(booted.map(({ host, init }) => ensureAgent(plan, host, init, rpc, onProgress))),
+    );
+  }
+  return {
+    name,
+    directory: paths.directory,
+    brokerUrl: brokerUrl(plan),
+    credentialsFile: paths.credentials,
+    hosts: plan.hosts,
+  };
+}
+
+/** The plan and the switch. One lab at a time chooses its range; the uplink then shows others what is taken. */
+async function ensureNetwork(
+  name: string,
+  hosts: number | undefined,
+  onProgress: OnProgress,
+): Promise<{ plan: LabPlan; switchPid: number }> {
+  const known = await readPlan(name);
+  const wanted = hostNames(Math.max(known?.hosts.length ?? 0, hosts ?? (known ? 0 : 3)));
+  const running = await findSwitch(name);
+  if (known && running !== undefined) {
+    const plan = { ...known, hosts: wanted };
+    if (wanted.length > known.hosts.length) await writePlan(plan);
+    onProgress({ part: 'network', name: 'network', state: 'kept' });
+    return { plan, switchPid: running };
+  }
+  return reported(onProgress, 'network', 'network', async () => {
+    // Machines that still run are plugged into a switch that is no more.
+    for (const [machine, init] of await runningMachines(name)) await powerOff(name, machine, init, undefined);
+    const choosing = await acquireLabLock('choice-of-range');
+    try {
+      const { used, taken } = await usedRanges(name);
+      if (known && !isOctetFree(known.octet, used, taken)) {
+        throw new CmigError(
+          'conflict',
+          `the range 10.${known.octet}.0.0/16 of lab ${name} is now used otherwise`,
+          {
+            hint: `take the lab down and up again, so that it chooses another one`,
+          },
+        );
+      }
+      const plan = { name, octet: known?.octet ?? chooseOctet(used, taken), hosts: wanted };
+      await writePlan(plan);
+      return { plan, switchPid: await createNetwork(plan) };
+    } finally {
+      await choosing.release();
+    }
+  });
+}

@@ -1,0 +1,143 @@
+// What is on the disk of a host or of the broker before it first boots: keys, the agent's and the services' configuration.
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { runProcess } from '../core/run-process.ts';
+import { LabPaths } from './lab-paths.ts';
+import {
+  applicationRange,
+  brokerMachine,
+  brokerUrl,
+  gatewayAddress,
+  hostCgroup,
+  hostsFile,
+  type LabPlan,
+  machineAddress,
+} from './lab-plan.ts';
+import { programPrefix } from './shared-folders.ts';
+
+const brokerUser = 'cmig';
+
+/** The agent's configuration file, the same as on a real machine. */
+export function agentConfiguration(plan: LabPlan, host: string, prefix: string): string {
+  return stringify({
+    name: host,
+    address: machineAddress(plan, host),
+    labels: { lab: plan.name },
+    broker: { url: brokerUrl(plan), credentialsFile: '/etc/cmig/broker-credentials' },
+    dataDirectory: '/var/lib/cmig',
+    runDirectory: '/run/cmig',
+    ssh: {
+      port: 22,
+      hostKeyFile: '/etc/cmig/ssh_host_ed25519_key.pub',
+      identityFile: '/etc/cmig/identity',
+      authorizedKeysFile: '/var/lib/cmig/ssh/authorized_keys',
+    },
+    network: { bridge: 'cmig0', range: applicationRange(plan), gateway: gatewayAddress(plan) },
+    programs: join(prefix, 'sbin'),
+    cgroupParent: hostCgroup(plan.name, host),
+  });
+}
+
+/** Keys only, and only those that the agent has written. */
+export function sshdConfiguration(plan: LabPlan, host: string): string {
+  return [
+    `ListenAddress ${machineAddress(plan, host)}:22`,
+    'HostKey /etc/cmig/ssh_host_ed25519_key',
+    'AuthorizedKeysFile /var/lib/cmig/ssh/authorized_keys',
+    'PermitRootLogin prohibit-password',
+    'AuthenticationMethods publickey',
+    'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
+    'UsePAM no',
+    'UseDNS no',
+    'X11Forwarding no',
+    'PrintMotd no',
+    'MaxStartups 100',
+    'MaxSessions 100',
+    'LoginGraceTime 20',
+    'PidFile /run/sshd.pid',
+    'Subsystem sftp internal-sftp',
+    '',
+  ].join('\n');
+}
+
+/** RabbitMQ's configuration in Erlang's own notation, which spares the broker a second of translating it. */
+export function brokerConfiguration(plan: LabPlan, password: string): string {
+  return `[{rabbit, [
+  {tcp_listeners, [{"${machineAddress(plan, brokerMachine)}", 5672}]},
+  {default_user, <<"${brokerUser}">>}, {default_pass, <<"${password}">>}, {default_vhost, <<"cmig">>},
+  {default_user_tags, []}, {default_permissions, [<<".*">>, <<".*">>, <<".*">>]},
+  {loopback_users, []}, {disk_free_limit, 50000000}, {vm_memory_high_watermark, {absolute, 536870912}}
+]}].
+`;
+}
+
+/** What rabbitmq-server reads from its environment. Erlang's own ports are open to the broker's machine only. */
+export function brokerEnvironment(): string {
+  const variables: Record<string, string> = {
+    HOME: '/var/lib/rabbitmq',
+    RABBITMQ_NODENAME: 'rabbit@localhost',
+    RABBITMQ_CONF_ENV_FILE: '/etc/cmig/none',
+    RABBITMQ_CONFIG_FILE: '/etc/cmig/rabbitmq',
+    RABBITMQ_ENABLED_PLUGINS_FILE: '/etc/cmig/enabled_plugins',
+    RABBITMQ_MNESIA_BASE: '/var/lib/rabbitmq/mnesia',
+    RABBITMQ_LOG_BASE: '/var/log',
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+  };
+  return Object.entries(variables)
+    .map(([name, value]) => `export ${name}='${value}'\n`)
+    .join('');
+}
+
+/** Writes a host's files; its keys are made once and kept. */
+export async function writeHostFiles(plan: LabPlan, host: string, credentials: string): Promise<void> {
+  const { etc, data } = new LabPaths(plan.name).machine(host);
+  await mkdir(etc, { recursive: true });
+  await mkdir(data, { recursive: true });
+  await Promise.all([
+    makeKey(join(etc, 'ssh_host_ed25519_key'), host),
+    makeKey(join(etc, 'identity'), `cmig-${host}`),
+    writeFile(join(etc, 'hosts'), hostsFile(plan)),
+    writeFile(join(etc, 'sshd_config'), sshdConfiguration(plan, host)),
+    writeFile(join(etc, 'agent.yaml'), agentConfiguration(plan, host, programPrefix())),
+    writeSecret(join(etc, 'broker-credentials'), credentials),
+  ]);
+}
+
+/** Writes the broker's files. @returns the line user:password, which is made once and kept. */
+export async function writeBrokerFiles(plan: LabPlan): Promise<string> {
+  const paths = new LabPaths(plan.name);
+  const { etc } = paths.machine(brokerMachine);
+  await mkdir(etc, { recursive: true });
+  if (!existsSync(paths.credentials)) {
+    await writeSecret(paths.credentials, `${brokerUser}:${randomBytes(18).toString('base64url')}\n`);
+  }
+  const credentials = await readFile(paths.credentials, 'utf8');
+  const password = credentials.trim().slice(brokerUser.length + 1);
+  await Promise.all([
+    writeFile(join(etc, 'hosts'), hostsFile(plan)),
+    writeFile(join(etc, 'enabled_plugins'), '[].\n'),
+    writeFile(join(etc, 'rabbitmq.env'), brokerEnvironment()),
+    writeSecret(join(etc, 'rabbitmq.config'), brokerConfiguration(plan, password)),
+  ]);
+  return credentials;
+}
+
+async function writeSecret(file: string, text: string): Promise<void> {
+  await writeFile(`${file}.new`, text, { mode: 0o600 });
+  await chmod(`${file}.new`, 0o600);
+  await rename(`${file}.new`, file);
+}
+
+/** An ed25519 key without a passphrase, at once complete or not there. */
+async function makeKey(file: string, comment: string): Promise<void> {
+  if (existsSync(file)) return;
+  const made = `${file}.${createHash('sha256').update(randomBytes(8)).digest('hex').slice(0, 8)}`;
+  await runProcess('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', comment, '-f', made]);
+  await rename(`${made}.pub`, `${file}.pub`);
+  await rename(made, file);
+}
