@@ -1,7 +1,7 @@
 // What a peer's key may do on a host, asked of a real sshd: deliver files below one folder, and nothing else.
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { authorizedKeysText, knownHostsText } from '../../../../agent/peers/key-files.ts';
 import { installReceiveGuard } from '../../../../agent/transfer/receive-guard.ts';
 import {
@@ -14,6 +14,8 @@ import {
 } from '../../../../agent/transfer/ssh-connection.ts';
 import { runProcess } from '../../../../src/core/run-process.ts';
 import { type SshHost, startSshHost } from './ssh-host.ts';
+
+jest.setTimeout(30_000);
 
 let host: SshHost;
 let files: SshFiles;
