@@ -1,17 +1,18 @@
 // A command is data: what it is called, what it takes, and how its handler is loaded once it is wanted.
 import type { Readable, Writable } from 'node:stream';
 
-/** What a shell may offer for a word: live names, kinds, files. */
+/** What a shell may offer for a word beyond its choices: names that live somewhere, or files. */
 export type Completion =
   | 'application'
   | 'host'
   | 'migration'
   | 'context'
   | 'lab'
-  | 'kind'
+  | 'lab-host'
   | 'event-type'
   | 'file'
-  | 'command';
+  /** Names of the kind that the first argument tells. */
+  | 'name-of-kind';
 
 /** One of the words that an argument or option accepts; aliases are turned into its name. */
 export interface Choice {
@@ -28,6 +29,8 @@ export interface ArgumentSpec {
   /** Takes all the words that are left. */
   variadic?: true;
   choices?: readonly Choice[];
+  /** Other words than the choices are accepted too: the handler checks them. */
+  open?: true;
   completes?: Completion;
 }
 

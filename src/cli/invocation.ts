@@ -88,7 +88,7 @@ function checkedValues(call: RawCall): Map<string, Value> {
   for (const [index, argument] of (call.command.arguments ?? []).entries()) {
     let value = call.arguments[index];
     if (argument.completes === 'application') value = each(value, withoutKind);
-    if (argument.choices)
+    if (argument.choices && !argument.open)
       value = each(value, (word) => chosen(argument.name, word, argument.choices!, usage));
     values.set(argument.name, value);
   }

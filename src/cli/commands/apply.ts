@@ -1,7 +1,49 @@
-// `cmig apply`: still to come.
-import { CmigError } from '../../core/errors.ts';
+// `cmig apply`.
+import { readManifests } from '../../manifest/read-manifests.ts';
+import { type ApplyResult, applyApplications } from '../../orchestrator/applying.ts';
+import { progressMode, withProgress } from '../../view/progress.ts';
+import { listOf, renderDocument } from '../../view/resource-output.ts';
 import type { Invocation } from '../command.ts';
+import { withOrchestrator } from '../session.ts';
 
-export async function run(_invocation: Invocation): Promise<void> {
-  throw new CmigError('unsupported', 'cmig apply is not there yet');
+export async function run(invocation: Invocation): Promise<void> {
+  const wanted = await readManifests(invocation.texts('file'), {
+    allowOutside: invocation.flag('allow-outside'),
+    stdin: invocation.stdin,
+  });
+  const { output } = invocation;
+  const dryRun = invocation.flag('dry-run');
+  const mode = progressMode({ machineReadable: output !== undefined, terminal: invocation.interactive });
+  const results: ApplyResult[] = [];
+  try {
+    await withOrchestrator(invocation, (session) =>
+      withProgress(mode, (onProgress) =>
+        applyApplications(session, wanted, {
+          dryRun,
+          wait: invocation.flag('wait'),
+          timeoutMs: invocation.durationMs('timeout'),
+          onProgress,
+          onResult: (result) => results.push(result),
+        }),
+      ),
+    );
+  } finally {
+    // Those that were done before another one failed are told all the same.
+    if (output !== 'json' && output !== 'yaml') {
+      for (const { name, outcome, notes } of results) {
+        for (const note of notes) invocation.notice(`note: ${note}`);
+        const words = `application/${name}`;
+        invocation.print(output === 'name' ? words : `${words} ${outcome}${dryRun ? ' (dry run)' : ''}`);
+      }
+    }
+  }
+  if (output === 'json') return invocation.printJson(report(results, dryRun));
+  if (output === 'yaml') invocation.stdout.write(await renderDocument(report(results, dryRun), 'yaml'));
+}
+
+/** A List of the applications as they are now, each with what apply did; for a dry run what it would do. */
+function report(results: readonly ApplyResult[], dryRun: boolean) {
+  const applied = results.map(({ application: _, ...result }) => result);
+  const items = results.flatMap(({ application }) => (application ? [application] : []));
+  return { ...listOf(items), applied, dryRun };
 }

@@ -1,7 +1,46 @@
-// `cmig delete`: still to come.
+// `cmig delete`.
 import { CmigError } from '../../core/errors.ts';
+import { deleteApplication } from '../../orchestrator/deleting.ts';
 import type { Invocation } from '../command.ts';
+import { withOrchestrator } from '../session.ts';
 
-export async function run(_invocation: Invocation): Promise<void> {
-  throw new CmigError('unsupported', 'cmig delete is not there yet');
+export async function run(invocation: Invocation): Promise<void> {
+  const names = await readNames(invocation);
+  const deleted: { name: string; host: string }[] = [];
+  const failures: CmigError[] = [];
+  await withOrchestrator(invocation, async (session) => {
+    for (const name of names) {
+      try {
+        const { status } = await deleteApplication(session, name);
+        deleted.push({ name, host: status.host });
+        if (invocation.output === 'name') invocation.print(`application/${name}`);
+        else if (invocation.output !== 'json') invocation.print(`application/${name} deleted`);
+      } catch (error) {
+        // One that is not there, or that cannot go just now, does not keep the others.
+        if (!(error instanceof CmigError)) throw error;
+        failures.push(error);
+      }
+    }
+  });
+  if (invocation.output === 'json') invocation.printJson({ deleted });
+  if (failures.length === 1) throw failures[0]!;
+  if (failures.length > 1) {
+    throw new CmigError(failures[0]!.code, `${failures.length} applications were not deleted`, {
+      problems: failures.map(({ message, hint }) => ({ message, ...(hint ? { hint } : {}) })),
+    });
+  }
+}
+
+async function readNames(invocation: Invocation): Promise<string[]> {
+  const files = invocation.texts('file');
+  const names = [...invocation.texts('APP')];
+  if (files.length > 0) {
+    const { readManifests } = await import('../../manifest/read-manifests.ts');
+    const loaded = await readManifests(files, { allowOutside: true, stdin: invocation.stdin });
+    names.push(...loaded.map(({ manifest }) => manifest.metadata.name));
+  }
+  if (names.length > 0) return [...new Set(names)];
+  throw new CmigError('invalid', 'nothing to delete was named', {
+    hint: 'give names of applications, or manifests with -f',
+  });
 }

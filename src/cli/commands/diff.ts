@@ -1,7 +1,45 @@
-// `cmig diff`: still to come.
-import { CmigError } from '../../core/errors.ts';
+// `cmig diff`.
+import { readManifests } from '../../manifest/read-manifests.ts';
+import { type ApplyPlan, planApply } from '../../orchestrator/applying.ts';
+import { readInventory } from '../../orchestrator/inventory.ts';
+import { diffLines } from '../../view/line-diff.ts';
+import { renderDocument } from '../../view/resource-output.ts';
 import type { Invocation } from '../command.ts';
+import { withOrchestrator } from '../session.ts';
 
-export async function run(_invocation: Invocation): Promise<void> {
-  throw new CmigError('unsupported', 'cmig diff is not there yet');
+/** Answers with 1 where apply would change anything, as diff(1) does. */
+export async function run(invocation: Invocation): Promise<number> {
+  const wanted = await readManifests(invocation.texts('file'), {
+    allowOutside: invocation.flag('allow-outside'),
+    stdin: invocation.stdin,
+  });
+  const plans = await withOrchestrator(invocation, async (session) =>
+    planApply(await readInventory(session), wanted),
+  );
+  const different = plans.filter(({ outcome }) => outcome !== 'unchanged');
+  const diffs = await Promise.all(different.map(toDiff));
+  if (invocation.output === 'json') {
+    invocation.printJson({
+      different: different.length > 0,
+      applications: plans.map((plan) => ({
+        name: plan.wanted.manifest.metadata.name,
+        outcome: plan.outcome,
+        notes: plan.notes,
+        diff: diffs[different.indexOf(plan)] ?? '',
+      })),
+    });
+  } else {
+    for (const { notes } of plans) for (const note of notes) invocation.notice(`note: ${note}`);
+    for (const diff of diffs) invocation.stdout.write(diff);
+  }
+  return different.length > 0 ? 1 : 0;
+}
+
+async function toDiff({ wanted, before, after, host }: ApplyPlan): Promise<string> {
+  const { name } = wanted.manifest.metadata;
+  const text = async (value: unknown) => (value === undefined ? '' : renderDocument(value, 'yaml'));
+  return diffLines(await text(before), await text(after), {
+    before: before ? `application/${name} on ${host.metadata.name}` : '/dev/null',
+    after: wanted.where,
+  });
 }

@@ -1,7 +1,71 @@
-// `cmig get`: still to come.
+// `cmig get`.
 import { CmigError } from '../../core/errors.ts';
+import { didYouMean } from '../../core/near-names.ts';
+import { type Inventory, readInventory } from '../../orchestrator/inventory.ts';
+import { kindViews } from '../../view/kinds.ts';
+import { type ResourceFormat, type ResourceGroup, renderResources } from '../../view/resource-output.ts';
+import { parseResourceWords, type ResourceRequest } from '../../view/resource-words.ts';
+import type { Selector } from '../../view/selector.ts';
 import type { Invocation } from '../command.ts';
+import { warnOfInventory } from '../inventory-warnings.ts';
+import { withOrchestrator } from '../session.ts';
 
-export async function run(_invocation: Invocation): Promise<void> {
-  throw new CmigError('unsupported', 'cmig get is not there yet');
+export async function run(invocation: Invocation): Promise<void> {
+  const requests = parseResourceWords(invocation.required('KIND'), invocation.texts('NAME'));
+  const matches = await readSelector(invocation);
+  if (invocation.flag('watch')) {
+    const { watch } = await import('./get-watch.ts');
+    return watch(invocation, requests, matches);
+  }
+  const parts = requests.map(({ plural }) => plural);
+  const inventory = await withOrchestrator(invocation, (session) => readInventory(session, { parts }));
+  const groups = requests.map((request) => select(inventory, request, matches));
+  const format: ResourceFormat = invocation.output ?? 'table';
+  const missing = findMissing(inventory, requests);
+  const found = groups.some(({ items }) => items.length > 0);
+  const single = requests.length === 1 && requests[0]!.names?.length === 1;
+  const structured = format === 'json' || format === 'yaml';
+  // A document that would only say "nothing" is not printed beside an error.
+  if (found || (structured && missing.length === 0)) {
+    const headers = !invocation.flag('no-headers');
+    invocation.stdout.write(await renderResources(groups, { format, headers, single }));
+  } else if (missing.length === 0) {
+    invocation.notice(`no ${parts.join(', ')} found`);
+  }
+  warnOfInventory(invocation, inventory);
+  if (missing.length === 1) throw missing[0]!;
+  if (missing.length > 1) {
+    throw new CmigError('not-found', `${missing.length} of what was asked for does not exist`, {
+      problems: missing.map(({ message, hint }) => ({ message, ...(hint ? { hint } : {}) })),
+    });
+  }
+}
+
+/** The selector of `-l`; everything where there is none. */
+async function readSelector(invocation: Invocation): Promise<Selector> {
+  const text = invocation.text('selector');
+  if (text === undefined) return () => true;
+  return (await import('../../view/selector.ts')).parseSelector(text);
+}
+
+function select(inventory: Inventory, { plural, names }: ResourceRequest, matches: Selector): ResourceGroup {
+  const items = inventory[plural].filter(
+    (item) =>
+      (names?.includes(item.metadata.name) ?? true) &&
+      matches('labels' in item.metadata ? item.metadata.labels : undefined),
+  );
+  return { plural, items };
+}
+
+function findMissing(inventory: Inventory, requests: readonly ResourceRequest[]): CmigError[] {
+  return requests.flatMap(({ plural, names = [] }) => {
+    const existing = inventory[plural].map((item) => item.metadata.name);
+    return names
+      .filter((name) => !existing.includes(name))
+      .map((name) => {
+        const hint =
+          didYouMean(name, existing) ?? (existing.length > 0 ? `there is ${existing.join(', ')}` : undefined);
+        return new CmigError('not-found', `there is no ${kindViews[plural].singular} "${name}"`, { hint });
+      });
+  });
 }

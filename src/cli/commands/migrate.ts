@@ -1,7 +1,57 @@
-// `cmig migrate`: still to come.
-import { CmigError } from '../../core/errors.ts';
+// `cmig migrate`.
+import { CmigError, fromFault } from '../../core/errors.ts';
+import { exitCodes } from '../../core/exit-codes.ts';
+import { migrate } from '../../orchestrator/migration/migrate.ts';
+import { planText, reportText } from '../../view/migration-report.ts';
+import { progressMode, withProgress } from '../../view/progress.ts';
 import type { Invocation } from '../command.ts';
+import { withOrchestrator } from '../session.ts';
 
-export async function run(_invocation: Invocation): Promise<void> {
-  throw new CmigError('unsupported', 'cmig migrate is not there yet');
+export async function run(invocation: Invocation): Promise<number> {
+  const application = invocation.required('APP');
+  const to = invocation.required('HOST');
+  const dryRun = invocation.flag('dry-run');
+  const json = invocation.output === 'json';
+  const mode = progressMode({ machineReadable: json, terminal: invocation.interactive });
+  const { signal } = invocation;
+  signal.addEventListener('abort', () => {
+    invocation.notice(
+      'cancelling: waiting for the true outcome; interrupt again to leave at once and look later with: cmig get migrations',
+    );
+  });
+  const report = await withOrchestrator(
+    invocation,
+    (session) =>
+      withProgress(mode, (onProgress) =>
+        migrate(session, {
+          application,
+          to,
+          strategy: invocation.text('strategy'),
+          dryRun,
+          signal,
+          onProgress,
+          caller: `${session.caller}: ${invocation.path} ${application} ${to}`,
+        }),
+      ),
+    { reconnect: true },
+  );
+  if (json) {
+    invocation.printJson(report);
+  } else {
+    for (const warning of report.warnings) invocation.notice(`warning: ${warning}`);
+    if (dryRun) invocation.print(planText(report));
+    else if (report.outcome === 'committed') invocation.print(reportText(report));
+  }
+  if (report.outcome === undefined || report.outcome === 'committed') return 0;
+  const cancelled = report.outcome === 'rolled-back' && signal.aborted;
+  const code = cancelled ? 'cancelled' : report.outcome;
+  // In JSON the report is the one document and carries the error.
+  if (json) return exitCodes[code];
+  throw new CmigError(code, reportText(report), {
+    hint:
+      report.outcome === 'needs-attention'
+        ? `look at it with: cmig describe migration ${report.migration}`
+        : undefined,
+    ...(report.error ? { cause: fromFault(report.error) } : {}),
+  });
 }

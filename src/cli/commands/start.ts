@@ -1,7 +1,13 @@
-// `cmig start`: still to come.
-import { CmigError } from '../../core/errors.ts';
+// `cmig start`.
+import { startApplication } from '../../orchestrator/starting.ts';
 import type { Invocation } from '../command.ts';
+import { withOrchestrator } from '../session.ts';
 
-export async function run(_invocation: Invocation): Promise<void> {
-  throw new CmigError('unsupported', 'cmig start is not there yet');
+export async function run(invocation: Invocation): Promise<void> {
+  const name = invocation.required('APP');
+  const application = await withOrchestrator(invocation, (session) =>
+    startApplication(session, name, { timeoutMs: invocation.durationMs('timeout') }),
+  );
+  if (invocation.output === 'json') return invocation.printJson(application);
+  invocation.print(`application/${name} started`);
 }

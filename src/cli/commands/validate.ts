@@ -1,7 +1,19 @@
-// `cmig validate`: still to come.
-import { CmigError } from '../../core/errors.ts';
+// `cmig validate`.
+import { readManifests } from '../../manifest/read-manifests.ts';
 import type { Invocation } from '../command.ts';
 
-export async function run(_invocation: Invocation): Promise<void> {
-  throw new CmigError('unsupported', 'cmig validate is not there yet');
+export async function run(invocation: Invocation): Promise<void> {
+  const loaded = await readManifests(invocation.texts('file'), {
+    allowOutside: invocation.flag('allow-outside'),
+    stdin: invocation.stdin,
+  });
+  if (invocation.output === 'json') {
+    return invocation.printJson({
+      valid: true,
+      applications: loaded.map(({ manifest, where }) => ({ name: manifest.metadata.name, where })),
+    });
+  }
+  for (const { manifest, file } of loaded) {
+    invocation.print(`${file}: application/${manifest.metadata.name} is valid`);
+  }
 }

@@ -9,16 +9,26 @@ export const get: CommandSpec = {
   group,
   summary: 'list applications, hosts or migrations',
   arguments: [
-    { name: 'KIND', summary: 'one of', choices: listedKinds, completes: 'kind' },
-    { name: 'NAME', summary: 'only these', optional: true, variadic: true },
+    {
+      name: 'KIND',
+      summary: 'all, KIND/NAME, several with commas between, or one of',
+      choices: listedKinds,
+      open: true,
+    },
+    { name: 'NAME', summary: 'only these', optional: true, variadic: true, completes: 'name-of-kind' },
   ],
-  options: [{ flags: '-w, --watch', summary: 'go on with every change' }],
+  options: [
+    { flags: '-w, --watch', summary: 'go on with every change' },
+    { flags: '-l, --selector <SELECTOR>', summary: 'only those with these labels, such as tier=web,!test' },
+    { flags: '--no-headers', summary: 'no line of headings' },
+  ],
   output: ['wide', 'json', 'yaml', 'name'],
   examples: [
     ['cmig get apps', 'all applications, on all hosts'],
     ['cmig get hosts -o wide', 'hosts, with versions and load'],
     ['cmig get app shop -o json', 'one application with its status'],
     ['cmig get apps -w', 'every change as it happens'],
+    ['cmig get all', 'everything'],
   ],
   load: async () => (await import('../commands/get.ts')).run,
 };
@@ -29,8 +39,8 @@ export const describe: CommandSpec = {
   group,
   summary: 'all there is to know about one application, host or migration',
   arguments: [
-    { name: 'KIND', summary: 'one of', choices: listedKinds, completes: 'kind' },
-    { name: 'NAME', summary: 'its name' },
+    { name: 'KIND', summary: 'KIND/NAME, or one of', choices: listedKinds, open: true },
+    { name: 'NAME', summary: 'its name', optional: true, completes: 'name-of-kind' },
   ],
   output: ['json', 'yaml'],
   examples: [

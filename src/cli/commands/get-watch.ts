@@ -1,0 +1,68 @@
+// `cmig get -w`: first what exists, then every change as it happens.
+import type { Application } from '../../contract/application.ts';
+import { type Change, watchInventory } from '../../orchestrator/watching.ts';
+import type { Resource } from '../../view/kinds/kind-view.ts';
+import { qualifiedName, renderDocument, resourceColumns } from '../../view/resource-output.ts';
+import type { ResourceRequest } from '../../view/resource-words.ts';
+import type { Selector } from '../../view/selector.ts';
+import { layOutTable } from '../../view/table.ts';
+import type { Invocation } from '../command.ts';
+import { withOrchestrator } from '../session.ts';
+
+/** Goes on until it is interrupted. */
+export async function watch(
+  invocation: Invocation,
+  requests: readonly ResourceRequest[],
+  matches: Selector,
+): Promise<void> {
+  const wanted = ({ part, item }: Change) =>
+    requests.some(({ plural, names }) => plural === part && (names?.includes(item.metadata.name) ?? true)) &&
+    matches('labels' in item.metadata ? item.metadata.labels : undefined);
+  const print = printer(invocation, requests.length > 1);
+  await withOrchestrator(
+    invocation,
+    async (session) => {
+      const parts = requests.map(({ plural }) => plural);
+      for await (const change of watchInventory(session, parts)) if (wanted(change)) await print(change);
+    },
+    {
+      reconnect: true,
+      onState: (state) => {
+        if (state === 'disconnected') invocation.notice('the broker has gone; waiting for it to come back');
+      },
+    },
+  );
+}
+
+/** Rows of a table that stays aligned, one JSON object a line, or YAML documents. */
+function printer(invocation: Invocation, qualified: boolean): (change: Change) => Promise<void> {
+  const widths = new Map<string, number[]>();
+  const { output } = invocation;
+  return async (change) => {
+    const item = shown(change);
+    if (output === 'json') return invocation.print(JSON.stringify(item));
+    if (output === 'yaml') {
+      invocation.stdout.write(`---\n${await renderDocument(item, 'yaml')}`);
+      return;
+    }
+    if (output === 'name') return invocation.print(qualifiedName(change.part, item));
+    const before = widths.get(change.part);
+    const laidOut = layOutTable(
+      resourceColumns(change.part, { wide: output === 'wide', qualified }),
+      [item],
+      {
+        headers: before === undefined && !invocation.flag('no-headers'),
+        ...(before ? { minWidths: before } : {}),
+      },
+    );
+    widths.set(change.part, laidOut.widths);
+    for (const line of laidOut.lines) invocation.print(line);
+  };
+}
+
+/** What is gone is shown once more, as deleted. */
+function shown({ item, gone }: Change): Resource {
+  if (!gone || item.kind !== 'Application') return item;
+  const { status } = item satisfies Application;
+  return { ...item, status: { ...status, phase: 'Deleted' } } as Resource;
+}
