@@ -1,7 +1,31 @@
-// `cmig complete`: still to come.
-import { CmigError } from '../../core/errors.ts';
+// `cmig __complete WORDS…`: one candidate a line, its summary after a tab. Silent whatever happens.
 import type { Invocation } from '../command.ts';
+import { commands } from '../commands.ts';
+import { fitting, offer } from '../completion.ts';
+import { completionNames } from '../completion-names.ts';
 
-export async function run(_invocation: Invocation): Promise<void> {
-  throw new CmigError('unsupported', 'cmig complete is not there yet');
+/** A shell that waits for longer feels broken. */
+const limitMs = 300;
+
+export async function run(invocation: Invocation): Promise<number> {
+  const found = offer(invocation.texts('WORD'), commands);
+  // The shell completes files itself.
+  if (found.completes === 'file') invocation.print(':files');
+  const { completes } = found;
+  if (completes && completes !== 'file') {
+    const limit = Promise.withResolvers<string[]>();
+    setTimeout(() => limit.resolve([]), limitMs).unref();
+    const names = completionNames({ completes, given: found.given, options: found.options }).catch(() => []);
+    const live = await Promise.race([names, limit.promise]);
+    const fresh = live.filter((name) => !found.given.includes(name));
+    found.candidates.push(
+      ...fitting(
+        found,
+        fresh.map((word) => ({ word })),
+      ).candidates,
+    );
+  }
+  for (const { word, summary } of found.candidates)
+    invocation.print(summary ? `${found.prefix}${word}\t${summary}` : `${found.prefix}${word}`);
+  return 0;
 }

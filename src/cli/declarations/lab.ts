@@ -2,7 +2,11 @@
 import type { ArgumentSpec, CommandSpec, OptionSpec } from '../command.ts';
 
 const handlers = () => import('../commands/lab.ts');
-const host: ArgumentSpec = { name: 'HOST', summary: 'a host of the lab, such as host-a', completes: 'host' };
+const host: ArgumentSpec = {
+  name: 'HOST',
+  summary: 'a host of the lab, such as host-a',
+  completes: 'lab-host',
+};
 const name: OptionSpec = {
   flags: '--name <NAME>',
   summary: 'the lab; two of different names do not meet',

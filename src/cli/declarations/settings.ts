@@ -74,7 +74,6 @@ export const explain: CommandSpec = {
     {
       name: 'PATH',
       summary: 'a kind, or a field below it, such as application.spec.containers',
-      completes: 'kind',
     },
   ],
   examples: [
