@@ -8,7 +8,7 @@ const Name = (description: string) => Type.String({ pattern: namePattern, descri
 const Duration = (description: string) =>
   Type.String({
     pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h)$',
-    description: `${description} (such as 500ms, 10s, 5m)`,
+    description: `${description} (such as 500ms, 10s, 5m).`,
   });
 const Port = (description: string) => Type.Integer({ minimum: 1, maximum: 65535, description });
 const Labels = Type.Record(

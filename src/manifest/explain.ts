@@ -1,0 +1,161 @@
+// What a field of a kind is for, from the schema itself.
+import Type from 'typebox';
+import { Application, ApplicationManifest } from '../contract/application.ts';
+import { Host } from '../contract/host.ts';
+import { Migration } from '../contract/migration.ts';
+import { apiVersion } from '../contract/protocol.ts';
+import { CmigError } from '../core/errors.ts';
+import { didYouMean } from '../core/near-names.ts';
+import type { SchemaNode } from './schema-node.ts';
+
+export interface ExplainedField {
+  name: string;
+  /** As kubectl writes it: `<string>`, `<[]Object>`, `<map[string]string>`. */
+  type: string;
+  required: boolean;
+  description: string;
+  /** The values that it may have, where only some are allowed. */
+  values?: string[];
+}
+
+export interface Explanation {
+  kind: string;
+  version: string;
+  /** From the kind down: `application.spec.containers`. */
+  path: string;
+  /** The field itself; absent where the kind is explained. */
+  field?: ExplainedField;
+  description: string;
+  /** What is below it, in the order of the schema. */
+  fields: ExplainedField[];
+}
+
+interface Kind {
+  name: string;
+  aliases: readonly string[];
+  description: string;
+  schema: SchemaNode;
+}
+
+const statusOf = (node: SchemaNode): SchemaNode => ({
+  ...node,
+  description: node.description ?? 'What is. Read-only: reported by the agents.',
+});
+
+const asNode = (schema: Type.TSchema): SchemaNode => schema as unknown as SchemaNode;
+
+/** A kind as it is read back: its manifest and its status. */
+function kindOf(name: string, aliases: readonly string[], description: string, schema: SchemaNode): Kind {
+  const { properties = {} } = schema;
+  const status = properties.status;
+  return {
+    name,
+    aliases,
+    description,
+    schema: { ...schema, properties: { ...properties, ...(status ? { status: statusOf(status) } : {}) } },
+  };
+}
+
+const kinds: readonly Kind[] = [
+  kindOf(
+    'Application',
+    ['application', 'applications', 'app', 'apps'],
+    asNode(ApplicationManifest).description ?? '',
+    asNode(Type.Object({ ...ApplicationManifest.properties, status: Application.properties.status })),
+  ),
+  kindOf(
+    'Host',
+    ['host', 'hosts'],
+    'A Linux machine with an agent. Not applied: an agent announces it.',
+    asNode(Host),
+  ),
+  kindOf(
+    'Migration',
+    ['migration', 'migrations', 'mig', 'migs'],
+    'One move of one application, as its two hosts wrote it down. Not applied: "cmig migrate" makes it.',
+    asNode(Migration),
+  ),
+];
+
+/** The names that a path may begin with, without aliases. */
+export const explainableKinds: readonly string[] = kinds.map(({ aliases }) => aliases[0]!);
+
+/**
+ * @param path such as `application.spec.containers.ready`; indexes (`containers[0]`, `containers[]`) are allowed
+ * @throws CmigError `not-found` with the names that may have been meant
+ */
+export function explain(path: string): Explanation {
+  const [kindName = '', ...segments] = path
+    .replace(/\[[^\]]*\]/g, '')
+    .split('.')
+    .filter(Boolean);
+  const wanted = kindName.toLowerCase();
+  const kind = kinds.find(({ aliases }) => aliases.includes(wanted));
+  if (!kind) {
+    throw new CmigError('not-found', `there is no kind "${kindName}"`, {
+      hint:
+        didYouMean(
+          wanted,
+          kinds.flatMap(({ aliases }) => aliases),
+        ) ?? `the kinds are ${explainableKinds.join(', ')}`,
+    });
+  }
+  let node = kind.schema;
+  let field: ExplainedField | undefined;
+  const walked = [kind.aliases[0]!];
+  for (const segment of segments) {
+    const { properties = {}, required = [], patternProperties } = itemOf(node);
+    const name = nameIn(properties, segment);
+    const free = Object.values(patternProperties ?? {})[0];
+    const child = name === undefined ? free : properties[name];
+    if (!child) throw unknownField(segment, walked.join('.'), Object.keys(properties));
+    walked.push(name ?? segment);
+    node = child;
+    field = fieldOf(name ?? segment, child, required.includes(name ?? ''));
+  }
+  const item = itemOf(node);
+  const fields = Object.entries(item.properties ?? {}).map(([name, child]) =>
+    fieldOf(name, child, item.required?.includes(name) ?? false),
+  );
+  return {
+    kind: kind.name,
+    version: apiVersion,
+    path: walked.join('.'),
+    ...(field ? { field } : {}),
+    description: field ? field.description : kind.description,
+    fields,
+  };
+}
+
+function unknownField(segment: string, path: string, known: readonly string[]): CmigError {
+  const fields = known.length > 0 ? `its fields are ${known.join(', ')}` : 'it has no fields';
+  return new CmigError('not-found', `${path} has no field "${segment}"`, {
+    hint: didYouMean(segment, known) ?? fields,
+  });
+}
+
+/** A field by its name; upper and lower case make no difference, as there are no two that differ by it alone. */
+function nameIn(properties: object, segment: string): string | undefined {
+  return Object.keys(properties).find((name) => name.toLowerCase() === segment.toLowerCase());
+}
+
+/** What a list holds, through lists of lists; anything else is itself. */
+const itemOf = (node: SchemaNode): SchemaNode => (node.items ? itemOf(node.items) : node);
+
+function fieldOf(name: string, node: SchemaNode, required: boolean): ExplainedField {
+  const values = node.enum ?? (node.const === undefined ? undefined : [node.const]);
+  return {
+    name,
+    type: `<${typeName(node)}>`,
+    required,
+    description: node.description ?? '',
+    ...(values ? { values: values.map(String) } : {}),
+  };
+}
+
+function typeName(node: SchemaNode): string {
+  if (node.items) return `[]${typeName(node.items)}`;
+  const free = Object.values(node.patternProperties ?? {})[0];
+  if (free) return `map[string]${typeName(free)}`;
+  return node.type === 'object' ? 'Object' : (node.type ?? 'string');
+}
