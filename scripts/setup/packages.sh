@@ -50,6 +50,15 @@ if ! install && ! { "${apt[@]}" update >>"$log" 2>&1 && install; }; then
   exit 1
 fi
 rm -f "$log"
+# Nor shall a daemon that came only for cmig's sake start at the next boot: the lab starts its own.
+if command -v systemctl >/dev/null; then
+  for package in "${missing[@]}"; do
+    case $package in
+      openssh-server) systemctl --quiet disable ssh.service 2>/dev/null || true ;;
+      rabbitmq-server) systemctl --quiet disable rabbitmq-server.service epmd.socket epmd.service 2>/dev/null || true ;;
+    esac
+  done
+fi
 hash -r
 for entry in "${needed[@]}"; do
   command -v "${entry%%:*}" >/dev/null || {
