@@ -34,6 +34,16 @@ export async function connectBroker(options: ConnectOptions): Promise<BrokerConn
   return connection;
 }
 
+/**
+ * For those who must live without a broker, such as an agent at the start of its machine: answers at once with a
+ * connection that comes up when it can. What hinders it is told to `onProblem`.
+ */
+export function connectBrokerWhenPossible(options: ConnectOptions): BrokerConnection {
+  const connection = new BrokerConnection({ ...options, reconnect: true });
+  connection.openWhenPossible();
+  return connection;
+}
+
 interface Registration {
   callback: ConnectedCallback;
 }
@@ -50,6 +60,7 @@ export class BrokerConnection {
   #model: ChannelModel | undefined;
   #ready = false;
   #closed = false;
+  #blockedBy: string | undefined;
   #attempt = 0;
   #timer: NodeJS.Timeout | undefined;
   #waiters: { resolve: () => void; reject: (error: Error) => void }[] = [];
@@ -67,6 +78,11 @@ export class BrokerConnection {
     return this.#ready;
   }
 
+  /** Why the broker takes no messages for the time being (it is short of memory or disk), if so. */
+  get blockedBy(): string | undefined {
+    return this.#blockedBy;
+  }
+
   get closed(): boolean {
     return this.#closed;
   }
@@ -79,6 +95,14 @@ export class BrokerConnection {
       this.#closed = true;
       throw explainConnectFailure(error, this.#target.address);
     }
+  }
+
+  /** Used by connectBrokerWhenPossible. */
+  openWhenPossible(): void {
+    this.#openModel().catch((error) => {
+      this.#options.onProblem?.(explainConnectFailure(error, this.#target.address));
+      this.#schedule();
+    });
   }
 
   /**
@@ -174,6 +198,13 @@ export class BrokerConnection {
       failure = error;
     });
     model.on('handler-error', (error) => this.#options.onProblem?.(error));
+    model.on('blocked', (reason) => {
+      this.#blockedBy = String(reason);
+      this.#options.onProblem?.(new Error(`the broker takes no messages: ${reason}`));
+    });
+    model.on('unblocked', () => {
+      this.#blockedBy = undefined;
+    });
     model.on('close', (error) => this.#modelEnded(model, error ?? failure));
     if (this.#closed) {
       await model.close().catch(() => {});
@@ -207,6 +238,7 @@ export class BrokerConnection {
 
   #tellLost(error: CmigError): void {
     this.#ready = false;
+    this.#blockedBy = undefined;
     for (const listener of [...this.#lossListeners]) listener(error);
   }
 
