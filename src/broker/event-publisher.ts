@@ -88,12 +88,20 @@ export class EventPublisher {
         content,
         { contentType: 'application/json', ...(id ? { messageId: id } : {}) },
         (error) => {
-          if (id && !error) this.#unconfirmed.delete(id);
+          if (!id) return;
+          if (!error) this.#unconfirmed.delete(id);
+          // Refused though the channel lives: the broker is short of something.
+          else setTimeout(() => this.#channel === channel && this.#sendAgain(id), 1000).unref();
         },
       );
     } catch {
       // The channel has just gone: its `close` leads to another.
     }
+  }
+
+  #sendAgain(id: string): void {
+    const kept = this.#unconfirmed.get(id);
+    if (kept) this.#send(kept.key, kept.content, id);
   }
 
   async #open(): Promise<void> {

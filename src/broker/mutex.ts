@@ -29,8 +29,8 @@ export async function acquireMutex(
   const queue = applicationLockQueue(application);
   const held = heldByConnection.get(connection) ?? new Set<string>();
   heldByConnection.set(connection, held);
-  const channel = await connection.channel();
   if (held.has(queue)) throw inUse(application, await askHolder(connection, queue));
+  const channel = await connection.channel();
   try {
     await channel.assertQueue(queue, { exclusive: true, durable: false, autoDelete: false });
   } catch (error) {
@@ -38,7 +38,6 @@ export async function acquireMutex(
     throw inUse(application, await askHolder(connection, queue));
   }
   held.add(queue);
-  await answerWho(channel, queue, holder);
   let released = false;
   const lost = new Promise<void>((resolve) => {
     channel.on('close', () => {
@@ -46,6 +45,7 @@ export async function acquireMutex(
       if (!released) resolve();
     });
   });
+  await answerWho(channel, queue, holder);
   return {
     lost,
     async release() {

@@ -9,25 +9,20 @@ import type { BrokerConnection } from './connection.ts';
 import type { LongCallOptions, RpcClient } from './rpc-client.ts';
 import { declareEventExchange } from './topology.ts';
 
-const askAfterMs = 5000;
+const askEveryMs = 5000;
 const defaultSilenceMs = 20_000;
 
-export interface ExpectedEnd {
-  result: Promise<unknown>;
-  /** From now on silence is answered by asking. */
-  accepted(): void;
-  forget(): void;
+/** How an operation ended, as the event and `operation.get` tell it. */
+interface Ended {
+  result?: unknown;
+  fault?: unknown;
 }
 
-interface Waiting {
-  settle: (ended: { result?: unknown; fault?: unknown }) => void;
-  ask: () => void;
-}
-
+/** The ends that one client waits for. */
 export class OperationEnds {
   readonly #connection: BrokerConnection;
   readonly #rpc: RpcClient;
-  readonly #waiting = new Map<string, Waiting>();
+  readonly #expected = new Map<string, ExpectedEnd>();
   #listening: Promise<() => void> | undefined;
   #channel: Channel | undefined;
 
@@ -36,86 +31,24 @@ export class OperationEnds {
     this.#rpc = rpc;
   }
 
-  /** Call it before the request is sent, so that no end can be missed. */
+  /** Call it before the request is sent, so that no end can be missed, and `forget` what comes of it. */
   async expect(
     id: string,
     host: string,
     method: LongMethodName,
     options: LongCallOptions,
   ): Promise<ExpectedEnd> {
-    if (!this.#connection.connected) await this.#connection.whenConnected(options.timeoutMs || undefined);
+    await this.#connection.whenConnected(options.timeoutMs || undefined);
     this.#listening ??= this.#connection.onConnected(() => this.#listen());
     await this.#listening.catch((error) => {
       this.#listening = undefined;
       throw error;
     });
-    const { timeoutMs = 0, silenceMs = defaultSilenceMs } = options;
-    let resolve!: (value: unknown) => void;
-    let reject!: (error: unknown) => void;
-    const result = new Promise<unknown>((onResult, onError) => {
-      resolve = onResult;
-      reject = onError;
-    });
-    result.catch(() => {}); // the request itself may fail first
-    let lastHeard = performance.now();
-    let asking = false;
-    let interval: NodeJS.Timeout | undefined;
-    const settle = async (ended: { result?: unknown; fault?: unknown }): Promise<void> => {
-      if (ended.fault) return reject(fromFault({ host, ...(ended.fault as Fault) }));
-      await checkResult(method, ended.result, host).then(() => resolve(ended.result), reject);
-    };
-    const ask = async (): Promise<void> => {
-      if (!interval || asking || !this.#connection.connected) return;
-      asking = true;
-      try {
-        const { state, ...ended } = await this.#rpc.call(host, 'operation.get', { operation: id });
-        lastHeard = performance.now();
-        if (state === 'unknown') {
-          reject(
-            new CmigError(
-              'failed',
-              `${host} no longer knows of its ${method}: its agent was restarted meanwhile`,
-              {
-                host,
-                hint: 'look at how things are now, then try again',
-              },
-            ),
-          );
-        } else if (state !== 'running') await settle(ended);
-      } catch (error) {
-        if (!this.#connection.connected && this.#connection.reconnects) lastHeard = performance.now();
-        else if (codeOf(error) !== 'unreachable' || performance.now() - lastHeard > silenceMs) reject(error);
-      } finally {
-        asking = false;
-      }
-    };
-    const limit =
-      timeoutMs === 0
-        ? undefined
-        : setTimeout(() => {
-            reject(
-              new CmigError('timeout', `${method} on ${host} did not end within ${timeoutMs / 1000} s`, {
-                host,
-              }),
-            );
-          }, timeoutMs);
-    const stopListening = this.#connection.onLost((error) => {
-      if (!this.#connection.reconnects || this.#connection.closed) reject(error);
-    });
-    this.#waiting.set(id, { settle: (ended) => void settle(ended), ask: () => void ask() });
-    return {
-      result,
-      accepted: () => {
-        lastHeard = performance.now();
-        interval = setInterval(() => void ask(), Math.min(askAfterMs, silenceMs));
-      },
-      forget: () => {
-        clearInterval(interval);
-        clearTimeout(limit);
-        stopListening();
-        this.#waiting.delete(id);
-      },
-    };
+    const end = new ExpectedEnd(this.#connection, this.#rpc, { id, host, method }, options, () =>
+      this.#expected.delete(id),
+    );
+    this.#expected.set(id, end);
+    return end;
   }
 
   async close(): Promise<void> {
@@ -131,22 +64,125 @@ export class OperationEnds {
     await declareEventExchange(channel);
     const { queue } = await channel.assertQueue('', { exclusive: true, autoDelete: true });
     await channel.bindQueue(queue, eventExchange, 'stat.operation.ended.*');
-    await channel.consume(queue, (message) => this.#ended(message), { noAck: true });
-    // What ended while there was no connection: asked for once the connection is in use again.
+    await channel.consume(queue, (message) => this.#hear(message), { noAck: true });
+    // What ended while there was no connection is asked for as soon as there is one again.
     setImmediate(() => {
-      for (const { ask } of this.#waiting.values()) ask();
+      for (const end of this.#expected.values()) void end.ask();
     });
   }
 
-  #ended(message: ConsumeMessage | null): void {
-    if (!message || this.#waiting.size === 0) return;
+  #hear(message: ConsumeMessage | null): void {
+    if (!message || this.#expected.size === 0) return;
     try {
-      const { data } = decode(message.content) as {
-        data: { operation: string; result?: unknown; fault?: unknown };
-      };
-      this.#waiting.get(data.operation)?.settle(data);
+      const { data } = decode(message.content) as { data: Ended & { operation: string } };
+      void this.#expected.get(data.operation)?.settle(data);
     } catch {
-      // Not an event; whoever sent it will not hear of it here.
+      // Not an event. Asking makes up for it.
     }
+  }
+}
+
+/** The end of one operation. */
+export class ExpectedEnd {
+  readonly result: Promise<unknown>;
+  readonly #connection: BrokerConnection;
+  readonly #rpc: RpcClient;
+  readonly #subject: { id: string; host: string; method: LongMethodName };
+  readonly #silenceMs: number;
+  readonly #forget: () => void;
+  readonly #stopListening: () => void;
+  readonly #limit: NodeJS.Timeout | undefined;
+  #resolve!: (result: unknown) => void;
+  #reject!: (error: unknown) => void;
+  #asking: NodeJS.Timeout | undefined;
+  #askedNow = false;
+  #lastHeard = performance.now();
+
+  constructor(
+    connection: BrokerConnection,
+    rpc: RpcClient,
+    subject: { id: string; host: string; method: LongMethodName },
+    { timeoutMs = 0, silenceMs = defaultSilenceMs }: LongCallOptions,
+    forget: () => void,
+  ) {
+    this.#connection = connection;
+    this.#rpc = rpc;
+    this.#subject = subject;
+    this.#silenceMs = silenceMs;
+    this.#forget = forget;
+    this.result = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.result.catch(() => {}); // the request itself may fail before anyone waits for this
+    const { method, host } = subject;
+    if (timeoutMs > 0) {
+      const error = new CmigError(
+        'timeout',
+        `${method} on ${host} did not end within ${timeoutMs / 1000} s`,
+        { host },
+      );
+      this.#limit = setTimeout(() => this.#reject(error), timeoutMs);
+    }
+    this.#stopListening = connection.onLost((error) => {
+      if (!connection.reconnects || connection.closed) this.#reject(error);
+    });
+  }
+
+  /** The agent has begun: from now on silence is answered by asking. */
+  accepted(): void {
+    this.#lastHeard = performance.now();
+    this.#asking = setInterval(() => void this.ask(), Math.min(askEveryMs, this.#silenceMs));
+  }
+
+  async settle({ result, fault }: Ended): Promise<void> {
+    const { host, method } = this.#subject;
+    if (fault) this.#reject(fromFault({ host, ...(fault as Fault) }));
+    else await checkResult(method, result, host).then(() => this.#resolve(result), this.#reject);
+  }
+
+  async ask(): Promise<void> {
+    if (!this.#asking || this.#askedNow) return;
+    if (!this.#connection.connected) {
+      this.#lastHeard = performance.now(); // nobody can be heard: no silence of the host
+      return;
+    }
+    this.#askedNow = true;
+    const { host, id, method } = this.#subject;
+    try {
+      const timeoutMs = Math.min(askEveryMs, this.#silenceMs);
+      const { state, ...ended } = await this.#rpc.call(
+        host,
+        'operation.get',
+        { operation: id },
+        { timeoutMs },
+      );
+      this.#lastHeard = performance.now();
+      if (state === 'unknown') {
+        throw new CmigError(
+          'failed',
+          `${host} no longer knows of its ${method}: its agent was restarted meanwhile`,
+          {
+            host,
+            hint: 'look at how things are now, then try again',
+          },
+        );
+      }
+      if (state !== 'running') await this.settle(ended);
+    } catch (error) {
+      if (!this.#connection.connected) this.#lastHeard = performance.now();
+      const silent = performance.now() - this.#lastHeard > this.#silenceMs;
+      if (codeOf(error) !== 'unreachable' || silent) this.#reject(error);
+    } finally {
+      this.#askedNow = false;
+    }
+  }
+
+  forget(): void {
+    clearInterval(this.#asking);
+    this.#asking = undefined;
+    clearTimeout(this.#limit);
+    this.#stopListening();
+    this.#forget();
   }
 }

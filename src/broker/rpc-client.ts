@@ -1,4 +1,5 @@
 // Asks agents: one request, one answer; long ones end with an event; streams send frames.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ConsumeMessage, Message } from 'amqplib';
 import type {
   LongMethodName,
@@ -14,6 +15,7 @@ import { type Answer, decodeAnswer, encodeRequest, newId } from './codec.ts';
 import { connectionLost } from './connect-error.ts';
 import type { BrokerConnection } from './connection.ts';
 import { OperationEnds } from './operation-ends.ts';
+import { Interrupted, noSuchHost, notConnected, refuseParams, silent, unexpected } from './rpc-errors.ts';
 import { openRpcStream, type RpcStream } from './rpc-stream.ts';
 import { fits } from './schema-check.ts';
 import { anyHost, requestQueue } from './topology.ts';
@@ -23,6 +25,8 @@ export interface CallOptions {
   timeoutMs?: number;
   /** The request's id, by which an agent recognizes a repetition; made if absent. */
   id?: string;
+  /** Ask the broker first whether the agent is connected, and fail at once where it is not. */
+  failFast?: boolean;
 }
 
 export interface LongCallOptions extends CallOptions {
@@ -40,6 +44,8 @@ interface Pending {
 }
 
 const defaultTimeoutMs = 5000;
+/** Between two attempts, should a channel go as soon as it comes. */
+const pauseMs = 20;
 const replyQueue = 'amq.rabbitmq.reply-to';
 
 export class RpcClient {
@@ -49,6 +55,7 @@ export class RpcClient {
   readonly #ends: OperationEnds;
   readonly #stopListening: () => void;
   #channel: Promise<Channel> | undefined;
+  #lookUp: Promise<Channel> | undefined;
   #count = 0;
   #closed = false;
 
@@ -117,10 +124,10 @@ export class RpcClient {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopListening();
-    const channel = this.#channel;
+    const channels = [this.#channel, this.#lookUp];
     this.#drop(new CmigError('cancelled', 'the client was closed'));
     await this.#ends.close();
-    await channel?.then((open) => open.close()).catch(() => {});
+    await Promise.all(channels.map((channel) => channel?.then((open) => open.close()).catch(() => {})));
   }
 
   /** One request and its first answer, of whatever kind; faults are thrown. Used by `call`, `callLong` and streams. */
@@ -130,8 +137,8 @@ export class RpcClient {
     params: object,
     options: CallOptions = {},
   ): Promise<Answer> {
-    const { timeoutMs = defaultTimeoutMs, id = newId() } = options;
-    if (!fits(methods[method].params, params)) await refuse(method, params);
+    const { timeoutMs = defaultTimeoutMs, id = newId(), failFast = false } = options;
+    if (!fits(methods[method].params, params)) await refuseParams(method, params);
     const content = encodeRequest({
       id,
       method,
@@ -141,17 +148,19 @@ export class RpcClient {
     const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
     for (;;) {
       const leftMs = deadline - performance.now();
-      if (leftMs <= 0) throw silent(host, timeoutMs);
+      if (leftMs <= 0) throw silent(host, timeoutMs, this.connection);
       if (!this.connection.connected) {
         await this.connection.whenConnected(Number.isFinite(leftMs) ? leftMs : undefined);
         continue;
       }
       try {
+        if (failFast) await this.#requireAgent(host);
         return await this.#attempt(host, method, content, leftMs, timeoutMs);
       } catch (error) {
         if (!(error instanceof Interrupted) || !this.connection.reconnects || this.#closed) {
           throw error instanceof Interrupted ? error.reason : error;
         }
+        await sleep(pauseMs);
       }
     }
   }
@@ -168,7 +177,8 @@ export class RpcClient {
     let timer: NodeJS.Timeout | undefined;
     const answer = new Promise<Answer>((resolve, reject) => {
       this.#pending.set(correlationId, { host, method, resolve, reject });
-      if (Number.isFinite(leftMs)) timer = setTimeout(() => reject(silent(host, timeoutMs)), leftMs);
+      if (Number.isFinite(leftMs))
+        timer = setTimeout(() => reject(silent(host, timeoutMs, this.connection)), leftMs);
     });
     try {
       channel.publish('', requestQueue(host), content, {
@@ -185,7 +195,7 @@ export class RpcClient {
     }
     try {
       const settled = await answer;
-      if ('fault' in settled) throw locate(fromFault(settled.fault), host);
+      if ('fault' in settled) throw fromFault(host === anyHost ? settled.fault : { host, ...settled.fault });
       return settled;
     } finally {
       clearTimeout(timer);
@@ -193,13 +203,27 @@ export class RpcClient {
     }
   }
 
+  /** Throws where nobody takes requests for `host`. */
+  async #requireAgent(host: string): Promise<void> {
+    // On a channel of its own, which goes where there is no such queue.
+    this.#lookUp ??= this.connection.channel();
+    const channel = await this.#lookUp.catch((error) => {
+      this.#lookUp = undefined;
+      throw new Interrupted(connectionLost(this.connection.endpoint, error));
+    });
+    const found = await channel.checkQueue(requestQueue(host)).catch((error) => {
+      this.#lookUp = undefined;
+      if (/NOT_FOUND|404/.test(String(error))) throw noSuchHost(host);
+      throw new Interrupted(connectionLost(this.connection.endpoint, error));
+    });
+    if (found.consumerCount === 0) throw notConnected(host);
+  }
+
   #openChannel(): Promise<Channel> {
     if (this.#closed) throw new CmigError('cancelled', 'the client was closed');
     this.#channel ??= this.#makeChannel().catch((error) => {
       this.#channel = undefined;
-      throw error instanceof CmigError
-        ? new Interrupted(error)
-        : new Interrupted(connectionLost(this.connection.endpoint, error));
+      throw new Interrupted(connectionLost(this.connection.endpoint, error));
     });
     return this.#channel;
   }
@@ -227,61 +251,13 @@ export class RpcClient {
 
   #returned({ properties }: Message): void {
     const pending = this.#pending.get(String(properties.correlationId));
-    pending?.reject(
-      pending.host === anyHost
-        ? new CmigError('unreachable', 'no agent is connected to the broker', {
-            hint: 'start cmig-agent on a host, or `cmig lab up` to try cmig on this machine',
-          })
-        : new CmigError('not-found', `there is no host "${pending.host}"`, {
-            hint: 'no agent of this name has ever connected to this broker: see `cmig get hosts`',
-          }),
-    );
+    pending?.reject(noSuchHost(pending.host));
   }
 
   /** The channel has gone, and with it the answers to what is pending. */
   #drop(reason: CmigError): void {
     this.#channel = undefined;
+    this.#lookUp = undefined;
     for (const pending of [...this.#pending.values()]) pending.reject(new Interrupted(reason));
   }
-}
-
-/** The request may or may not have reached the agent; it may be repeated under its id. */
-class Interrupted extends CmigError {
-  readonly reason: CmigError;
-
-  constructor(reason: CmigError) {
-    super(reason.code, reason.message, { hint: reason.hint, cause: reason.cause });
-    this.reason = reason;
-  }
-}
-
-const silent = (host: string, timeoutMs: number): CmigError =>
-  new CmigError(
-    'unreachable',
-    `${host === anyHost ? 'no agent answered' : `${host} did not answer`} within ${timeoutMs / 1000} s`,
-    {
-      ...(host === anyHost ? {} : { host }),
-      hint: 'is the host up, does its agent run (systemctl status cmig-agent), and does it reach the broker?',
-    },
-  );
-
-const unexpected = (host: string, method: string): CmigError =>
-  new CmigError('failed', `${host} answered to ${method} in another way than the contract says`, { host });
-
-const locate = (error: CmigError, host: string): CmigError =>
-  error.host || host === anyHost
-    ? error
-    : new CmigError(error.code, error.message, {
-        hint: error.hint,
-        host,
-        tool: error.tool,
-        problems: error.problems,
-        ...(error.cause === undefined ? {} : { cause: error.cause }),
-      });
-
-async function refuse(method: MethodName, params: unknown): Promise<never> {
-  const { schemaProblems } = await import('./schema-problems.ts');
-  throw new CmigError('invalid', `the params of ${method} are not what the contract says`, {
-    problems: schemaProblems(methods[method].params, params),
-  });
 }

@@ -1,4 +1,5 @@
 // Answers requests: each once, all at the same time, and every message that is no request with a fault.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type {
   LongMethodName,
@@ -22,8 +23,9 @@ import {
 } from './codec.ts';
 import type { BrokerConnection } from './connection.ts';
 import { EventPublisher } from './event-publisher.ts';
-import { noSuchSession, ServerSession, type ServerStream } from './server-session.ts';
-import { agentsQueue, sessionPattern } from './topology.ts';
+import type { ServerStream } from './server-session.ts';
+import { ServerSessions } from './server-sessions.ts';
+import { agentsQueue } from './topology.ts';
 
 export type { ServerStream } from './server-session.ts';
 
@@ -62,7 +64,7 @@ export interface ServeOptions {
 }
 
 export interface RpcServer {
-  /** Takes no more requests; what is under way goes on. Does not throw. */
+  /** Takes no more requests, and answers those under way if it can be done in 2 s. Does not throw. */
   close(): Promise<void>;
 }
 
@@ -70,6 +72,7 @@ const answersRemembered = 1000;
 /** Requests under way at one time; the next wait in the broker. */
 const requestsAtOnce = 256;
 const takeoverMs = 3000;
+const lastAnswersMs = 2000;
 /** They change nothing: they may be done twice, and their answers need no memory. */
 const onlyReads = (method: MethodName): boolean =>
   /(\.(describe|list|get)$)|^migration\.preflight\./.test(method);
@@ -90,14 +93,17 @@ class Server implements RpcServer {
   readonly #events: EventPublisher;
   readonly #short = new AnswerMemory(answersRemembered);
   readonly #long = new AnswerMemory(answersRemembered);
-  readonly #sessions = new Map<string, ServerSession>();
+  readonly #sessions: ServerSessions;
   #channel: Channel | undefined;
+  #consumers: string[] = [];
+  #underWay = 0;
   #stop: (() => void) | undefined;
 
   constructor(connection: BrokerConnection, options: ServeOptions) {
     this.#connection = connection;
     this.#options = options;
-    this.#events = options.events ?? new EventPublisher(connection, options.host);
+    this.#events = options.events ?? new EventPublisher(connection, options.host, options.onProblem);
+    this.#sessions = new ServerSessions(connection, options.host, (error) => options.onProblem?.(error));
   }
 
   async start(): Promise<void> {
@@ -110,16 +116,21 @@ class Server implements RpcServer {
       } catch (error) {
         if (!(error instanceof CmigError && error.code === 'conflict') || performance.now() > end)
           throw error;
-        await new Promise((resolve) => setTimeout(resolve, 200));
+        await sleep(200);
       }
     }
   }
 
   async close(): Promise<void> {
     this.#stop?.();
-    for (const session of this.#sessions.values()) session.abort();
-    await this.#channel?.close().catch(() => {});
+    this.#sessions.closeAll();
+    const channel = this.#channel;
+    if (!channel) return;
+    await Promise.all(this.#consumers.map((tag) => channel.cancel(tag))).catch(() => {});
+    const end = performance.now() + lastAnswersMs;
+    while (this.#underWay > 0 && performance.now() < end) await sleep(5);
     this.#channel = undefined;
+    await channel.close().catch(() => {});
   }
 
   async #consume(): Promise<void> {
@@ -133,7 +144,7 @@ class Server implements RpcServer {
     await channel.prefetch(requestsAtOnce);
     await channel.assertQueue(agentQueue(host), { durable: true });
     try {
-      await channel.consume(agentQueue(host), receive, { exclusive: true });
+      this.#consumers = [(await channel.consume(agentQueue(host), receive, { exclusive: true })).consumerTag];
     } catch (cause) {
       if (!/ACCESS_REFUSED/.test(String(cause))) throw cause;
       throw new CmigError('conflict', `another agent is connected to the broker under the name "${host}"`, {
@@ -143,7 +154,7 @@ class Server implements RpcServer {
       });
     }
     await channel.assertQueue(agentsQueue, { durable: true, autoDelete: true });
-    await channel.consume(agentsQueue, receive);
+    this.#consumers.push((await channel.consume(agentsQueue, receive)).consumerTag);
     this.#channel = channel;
     channel.on('close', () => {
       if (this.#channel !== channel) return;
@@ -156,18 +167,20 @@ class Server implements RpcServer {
   async #again(): Promise<void> {
     while (this.#connection.connected && !this.#channel) {
       await this.#consume().catch((error) => this.#options.onProblem?.(error));
-      if (!this.#channel) await new Promise((resolve) => setTimeout(resolve, 500));
+      if (!this.#channel) await sleep(500);
     }
   }
 
   async #receive(channel: Channel, message: ConsumeMessage): Promise<void> {
     const reply = (id: string, answer: Answer) => this.#reply(message, id, answer);
+    this.#underWay++;
     try {
       const request = await decodeRequest(message.content);
       reply(request.id, await this.#answer(request, message));
     } catch (error) {
       reply(idOf(message.content), { fault: toFault(error, this.#options.host) });
     } finally {
+      this.#underWay--;
       acknowledge(channel, message);
     }
   }
@@ -230,37 +243,16 @@ class Server implements RpcServer {
         ? { state: 'failed', fault: known.settled.fault }
         : { state: 'done', ...known.settled };
     },
-    'session.input': async ({ session, data, end }: Params<'session.input'>) => {
-      const open = this.#sessions.get(session);
-      if (!open) throw noSuchSession(session);
-      if (data) await open.take(Buffer.from(data, 'base64'));
-      if (end) open.endInput();
-    },
-    'session.close': async ({ session }: Params<'session.close'>) => {
-      this.#sessions.get(session)?.abort();
-    },
+    'session.input': (params: Params<'session.input'>) => this.#sessions.input(params),
+    'session.close': async ({ session }: Params<'session.close'>) => this.#sessions.close(session),
   };
 
   async #openSession({ id, method, caller, params }: CheckedRequest): Promise<Answer> {
-    const { host } = this.#options;
-    const name = (params as { session: string }).session;
-    if (!sessionPattern.test(name)) throw new CmigError('invalid', `"${name}" is not the name of a session`);
-    if (this.#sessions.has(name)) return { accepted: true };
-    const handler = this.#options.handlers[method as StreamMethodName];
+    const { host, handlers } = this.#options;
+    const handler = handlers[method as StreamMethodName];
     if (!handler) throw new CmigError('unsupported', `${method} is not served here`);
-    const session = await ServerSession.open(this.#connection, name);
-    this.#sessions.set(name, session);
-    void (async () => {
-      try {
-        await handler(params as never, { id, caller, host }, session);
-        await session.send({ type: 'end' });
-      } catch (error) {
-        await session.send({ type: 'end', fault: toFault(error, host) });
-      } finally {
-        this.#sessions.delete(name);
-        await session.finish();
-      }
-    })().catch((error) => this.#options.onProblem?.(error));
+    const { session } = params as { session: string };
+    await this.#sessions.open(session, (stream) => handler(params as never, { id, caller, host }, stream));
     return { accepted: true };
   }
 

@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto';
 import type { ConsumeMessage } from 'amqplib';
 import type { Fault } from '../contract/fault.ts';
 import { Frame, type StreamMethodName } from '../contract/methods.ts';
-import { CmigError, fromFault } from '../core/errors.ts';
+import { CmigError, codeOf, fromFault } from '../core/errors.ts';
 import { AsyncQueue } from './async-queue.ts';
 import { decode } from './codec.ts';
 import { connectionLost } from './connect-error.ts';
 import type { RpcClient } from './rpc-client.ts';
 import { fits } from './schema-check.ts';
-import { sessionBeatMs, sessionQueue } from './topology.ts';
+import { sessionQueue, sessionSilenceMs } from './topology.ts';
 
 /** Frames up to and with `end`; where the stream ends with a fault, iterating throws it. */
 export interface RpcStream extends AsyncIterable<Frame> {
@@ -35,18 +35,20 @@ export async function openRpcStream(
   const channel = await connection.channel();
   const frames = new AsyncQueue<{ frame: Frame; taken: () => void }>();
   let closed = false;
-  let ended = false;
+  let over = false;
   let inputs: Promise<unknown> = Promise.resolve();
   let silence: NodeJS.Timeout | undefined;
 
   const heard = (): void => {
     clearTimeout(silence);
     silence = setTimeout(() => {
+      // With a full queue nothing more is delivered: that is the reader's doing.
+      if (frames.length > 0) return heard();
       const error = new CmigError('unreachable', `${host} has gone silent in the middle of ${method}`, {
         host,
       });
       void finish(error);
-    }, 3 * sessionBeatMs);
+    }, sessionSilenceMs);
   };
   const finish = async (error?: CmigError): Promise<void> => {
     clearTimeout(silence);
@@ -75,6 +77,10 @@ export async function openRpcStream(
     } catch (error) {
       return void finish(error as CmigError);
     }
+    if ((frame as Frame).type === 'end') {
+      over = true;
+      clearTimeout(silence);
+    }
     frames.push({
       frame: frame as Frame,
       taken: () => {
@@ -85,7 +91,12 @@ export async function openRpcStream(
 
   const input = (params: { data?: string; end?: boolean }): Promise<void> => {
     const sent = inputs.then(async () => {
-      if (!closed) await rpc.call(host, 'session.input', { session, ...params }, { timeoutMs: 0 });
+      if (closed || over) return;
+      // No time limit: the process at the other end may not read for as long as it likes.
+      const taken = rpc.call(host, 'session.input', { session, ...params }, { timeoutMs: 0 });
+      await taken.catch((error) => {
+        if (codeOf(error) !== 'not-found') throw error; // it has just ended, and needs no input
+      });
     });
     inputs = sent.catch(() => {});
     return sent;
@@ -97,7 +108,7 @@ export async function openRpcStream(
     await channel.prefetch(framesInFlight);
     await channel.consume(session, receive);
     await rpc.request(host, method, { ...params, session });
-    if (!closed) heard();
+    if (!closed && !over) heard();
   } catch (error) {
     await finish();
     throw error;
@@ -106,7 +117,7 @@ export async function openRpcStream(
   const close = async (): Promise<void> => {
     if (closed) return;
     await finish();
-    if (!connection.connected) return;
+    if (over || !connection.connected) return;
     await rpc.call(host, 'session.close', { session }, { timeoutMs: 2000 }).catch(() => {});
   };
 
@@ -116,13 +127,11 @@ export async function openRpcStream(
         for await (const { frame, taken } of frames) {
           taken();
           if (frame.type === 'end' && frame.fault) throw fromFault({ host, ...(frame.fault as Fault) });
-          if (frame.type === 'end') ended = true;
           yield frame;
-          if (ended) return;
+          if (frame.type === 'end') return;
         }
       } finally {
-        if (ended) await finish();
-        else await close();
+        await close();
       }
     },
     async write(bytes) {

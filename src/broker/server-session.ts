@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel } from 'amqplib';
 import type { Frame } from '../contract/methods.ts';
-import { CmigError } from '../core/errors.ts';
 import { AsyncQueue } from './async-queue.ts';
 import { encode } from './codec.ts';
 import type { BrokerConnection } from './connection.ts';
@@ -50,10 +49,6 @@ export class ServerSession implements ServerStream {
 
   get closed(): AbortSignal {
     return this.#abort.signal;
-  }
-
-  get ended(): boolean {
-    return this.#ended;
   }
 
   send(frame: Frame): Promise<void> {
@@ -123,6 +118,3 @@ export class ServerSession implements ServerStream {
     }
   }
 }
-
-export const noSuchSession = (session: string): CmigError =>
-  new CmigError('not-found', `there is no session ${session}`, { hint: 'it has ended' });

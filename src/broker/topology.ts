@@ -18,8 +18,11 @@ export const sessionQueue = (id: string): string => `cmig.session.${id}`;
 /** Frames that wait in the broker for a slow reader, at most about so many. */
 export const sessionQueueLength = 256;
 
-/** Both ends of a stream send a sign of life this often, and give the other up after three were missed. */
-export const sessionBeatMs = 5000;
+/** The server sends a sign of life this often, and so learns too that the client has gone. */
+export const sessionBeatMs = 2000;
+
+/** A server of which nothing was heard for so long is given up. */
+export const sessionSilenceMs = 10_000;
 
 /** The kept past is bounded by size and age; whole segments are dropped, so they are small. */
 const streamArguments = {
