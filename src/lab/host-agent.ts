@@ -7,7 +7,7 @@ import { waitFor } from '../core/retry.ts';
 import { spawnProcess } from '../core/run-process.ts';
 import { LabPaths } from './lab-paths.ts';
 import { enterVector, signalProcesses, systemPath, waitForEnd } from './machine.ts';
-import { labVariable, machineVariable, processesWith } from './process-table.ts';
+import { marks, processesWith } from './process-table.ts';
 import { programPrefix, projectFolder } from './shared-folders.ts';
 
 const configurationFile = '/etc/cmig/agent.yaml';
@@ -39,8 +39,7 @@ export async function startAgent(lab: string, host: string, init: number): Promi
     const vector = enterVector(init, ['setsid', '--fork', program, '--config', configurationFile], {
       env: {
         PATH: `${join(programPrefix(), 'sbin')}:${systemPath}`,
-        [labVariable]: lab,
-        [machineVariable]: host,
+        ...marks(lab, host),
       },
     });
     const entering = spawnProcess(vector[0]!, vector.slice(1), {

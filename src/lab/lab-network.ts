@@ -8,13 +8,7 @@ import { runProcess, spawnProcess } from '../core/run-process.ts';
 import { LabPaths } from './lab-paths.ts';
 import { applicationRange, gatewayAddress, type LabPlan, linkAlias, uplinkName } from './lab-plan.ts';
 import { signalProcesses, systemPath, waitForEnd } from './machine.ts';
-import {
-  findLabProcesses,
-  labVariable,
-  machineVariable,
-  readLabProcess,
-  readStartTime,
-} from './process-table.ts';
+import { asWords, findLabProcesses, marks, readLabProcess, readStartTime } from './process-table.ts';
 
 const switchName = 'switch';
 /** Everything of the lab that is not a port of the switch's for a machine. */
@@ -44,14 +38,13 @@ export async function createNetwork(plan: LabPlan): Promise<number> {
     [
       '-i',
       `PATH=${systemPath}`,
-      `${labVariable}=${plan.name}`,
-      `${machineVariable}=${switchName}`,
+      ...asWords(marks(plan.name, switchName)),
       'unshare',
       '--net',
       'sleep',
       'infinity',
     ],
-    { cwd: '/', detached: true, stdio: ['ignore', 'ignore', 'ignore'] },
+    { cwd: '/', env: marks(plan.name, switchName), detached: true, stdio: ['ignore', 'ignore', 'ignore'] },
   );
   await waitFor(
     async () =>

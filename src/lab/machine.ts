@@ -6,7 +6,7 @@ import { waitFor } from '../core/retry.ts';
 import { type BackgroundProcess, runProcess, spawnProcess } from '../core/run-process.ts';
 import { LabPaths, type MachinePaths } from './lab-paths.ts';
 import { brokerMachine, type LabPlan, machineAddress, machineMac } from './lab-plan.ts';
-import { findLabProcesses, labVariable, machineVariable, readStartTime } from './process-table.ts';
+import { asWords, findLabProcesses, marks, readStartTime } from './process-table.ts';
 import { sharedFolders } from './shared-folders.ts';
 
 export const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -40,8 +40,7 @@ export async function bootMachine(plan: LabPlan, machine: string, switchPid: num
         `PATH=${systemPath}`,
         'HOME=/root',
         'LANG=C.UTF-8',
-        `${labVariable}=${plan.name}`,
-        `${machineVariable}=${machine}`,
+        ...asWords(marks(plan.name, machine)),
         'unshare',
         '--mount',
         '--net',
@@ -60,7 +59,12 @@ export async function bootMachine(plan: LabPlan, machine: string, switchPid: num
         machineMac(plan, machine),
         ...sharedFolders(),
       ],
-      { cwd: '/', detached: true, stdio: ['ignore', log.fd, log.fd, switchNamespace.fd] },
+      {
+        cwd: '/',
+        env: marks(plan.name, machine),
+        detached: true,
+        stdio: ['ignore', log.fd, log.fd, switchNamespace.fd],
+      },
     );
   } finally {
     await Promise.all([log.close(), switchNamespace.close()]);
@@ -161,7 +165,7 @@ export function enterVector(
     '/usr/bin/env',
     '-i',
     '--chdir=/root',
-    ...Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+    ...asWords(environment),
     ...argv,
   ];
 }

@@ -1,9 +1,18 @@
 // Finds a lab's processes by what is written in their environment, so that no file has to be trusted.
 import { readdir, readFile, readlink } from 'node:fs/promises';
 
-/** Which lab a process belongs to; every process of a lab inherits it from the first one. */
-export const labVariable = 'CMIG_LAB_OF';
-export const machineVariable = 'CMIG_LAB_MACHINE';
+const labVariable = 'CMIG_LAB_OF';
+const machineVariable = 'CMIG_LAB_MACHINE';
+
+/** The variables that say which lab a process belongs to; all that it starts inherit them. */
+export const marks = (lab: string, machine: string): Record<string, string> => ({
+  [labVariable]: lab,
+  [machineVariable]: machine,
+});
+
+/** As `env` takes variables. */
+export const asWords = (variables: Record<string, string>): string[] =>
+  Object.entries(variables).map(([name, value]) => `${name}=${value}`);
 
 export interface LabProcess {
   pid: number;
