@@ -24,6 +24,7 @@ export interface ProcessIdentity {
   startTime: number;
 }
 
+const conmonEndMs = 2000;
 /** conmon cuts a log at so many times its rotation size, should the agent not have rotated it. */
 const emergencyLogFactor = 4;
 
@@ -141,15 +142,23 @@ export class ContainerRuntime {
     }
   }
 
+  /** Kills what is left of a container, and lets runc and conmon forget it. */
+  async forget(application: string, containerName: string): Promise<void> {
+    await this.runc.delete(application, containerName);
+    // Its conmon still writes the exit file, which must not be taken for the next container's.
+    const end = performance.now() + conmonEndMs;
+    while (performance.now() < end && (await this.conmon.isAlive(application, containerName)))
+      await sleep(10);
+  }
+
   /** Removes what runs and what is mounted of a container; its files stay. Nothing is an error that is gone already. */
   async remove(record: ApplicationRecord, containerName: string): Promise<void> {
-    const { paths, config } = this.#context;
+    const { paths } = this.#context;
     const application = record.manifest.metadata.name;
-    await this.runc.delete(application, containerName);
+    await this.forget(application, containerName);
     await unmountOverlay(paths.rootfs(application, containerName));
     await rm(paths.runtime(application, containerName), { recursive: true, force: true });
     await rm(paths.exitFile(application, containerName), { force: true });
-    void config;
   }
 
   /** Removes a container's writable layer and log, so that it begins anew. It must have been removed before. */

@@ -1,0 +1,48 @@
+// RPC: images, received in chunks from an orchestrator or sent on to a peer.
+import type { Params, Result } from '../../src/contract/methods.ts';
+import { CmigError } from '../../src/core/errors.ts';
+import type { AgentContext } from '../context.ts';
+import type { HostRegistry } from '../peers/host-registry.ts';
+import { ImageStore } from '../store/image-store.ts';
+import type { PeerTransfer } from '../transfer/peer-transfer.ts';
+import { sendImage } from '../transfer/send-image.ts';
+
+export const imageHandlers = (
+  context: Pick<AgentContext, 'events' | 'rpc'>,
+  images: ImageStore,
+  hosts: HostRegistry,
+  transfer: PeerTransfer,
+) => ({
+  'image.describe': async ({ digest }: Params<'image.describe'>): Promise<Result<'image.describe'>> => {
+    const record = await images.find(digest);
+    return record ? { present: true, sizeBytes: record.sizeBytes } : { present: false };
+  },
+  'image.upload.begin': async ({ digest }: Params<'image.upload.begin'>) => ({
+    upload: await images.beginUpload(digest),
+  }),
+  'image.upload.chunk': async ({ upload, sequence, data }: Params<'image.upload.chunk'>) => {
+    await images.writeUpload(upload, sequence, Buffer.from(data, 'base64'));
+    return {};
+  },
+  'image.upload.end': async ({ upload }: Params<'image.upload.end'>) => {
+    const { digest, sizeBytes } = await images.endUpload(upload);
+    context.events.publish('image.received', { digest, sizeBytes });
+    return {};
+  },
+  'image.send': async ({ digest, to }: Params<'image.send'>): Promise<Result<'image.send'>> => {
+    await images.rootfs(digest);
+    const peer = hosts.get(to);
+    const isThere = async (): Promise<boolean> =>
+      (await context.rpc.call(to, 'image.describe', { digest }, { timeoutMs: 60_000 })).present;
+    if (await isThere()) return { bytes: 0 };
+    const { bytes } = await sendImage(transfer, peer, {
+      folder: images.folder(digest),
+      destination: ImageStore.deliveryFolder(digest),
+      onProgress: (progress) => context.events.publish('image.progressed', { digest, to, ...progress }),
+    });
+    // The question makes the peer take in what was delivered.
+    if (!(await isThere()))
+      throw new CmigError('failed', `the image ${digest} was sent to ${to}, but did not arrive`);
+    return { bytes };
+  },
+});

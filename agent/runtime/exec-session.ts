@@ -1,0 +1,128 @@
+// Runs a command in a container for a client: bytes in, bytes out, exit code; ended with its client or its container.
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { ServerStream } from '../../src/broker/rpc-server.ts';
+import { CmigError } from '../../src/core/errors.ts';
+import { spawnProcess } from '../../src/core/run-process.ts';
+import type { AgentContext } from '../context.ts';
+import { containerId } from '../store/paths.ts';
+import { lastRuncError, type Runc } from './runc.ts';
+import type { SupervisedContainer } from './supervised-container.ts';
+
+const frameBytes = 48 * 1024;
+let sessions = 0;
+
+/** @throws CmigError `conflict` where the container does not run; `not-found` where there is no such program in it */
+export async function execInContainer(
+  context: Pick<AgentContext, 'paths' | 'programs'>,
+  runc: Runc,
+  container: SupervisedContainer,
+  request: { command: string[]; stdin?: boolean | undefined },
+  stream: ServerStream,
+): Promise<void> {
+  const { application, name } = container;
+  const { paths, programs } = context;
+  if (container.state !== 'Running')
+    throw new CmigError(
+      'conflict',
+      `container ${name} of ${application} does not run: it is ${container.state}`,
+      {
+        hint: `see \`cmig describe application ${application}\``,
+      },
+    );
+  const folder = paths.runtime(application, name);
+  const session = `exec-${process.pid}-${++sessions}`;
+  const pidFile = join(folder, `${session}.pid`);
+  const logFile = join(folder, `${session}.log`);
+  const id = containerId(application, name);
+  const argv = [
+    ...[...runc.globalArguments(), `--log=${logFile}`, '--log-format=json'],
+    ...['exec', '--pid-file', pidFile, id, ...request.command],
+  ];
+  const child = spawnProcess(programs.runc, argv, {
+    env: programs.env,
+    stdio: [request.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+  });
+  let interrupted: string | undefined;
+  const kill = async (): Promise<void> => {
+    const pid = Number.parseInt(await readFile(pidFile, 'utf8').catch(() => ''), 10);
+    // The command is the leader of a session of its own: what it started goes with it.
+    if (pid > 1)
+      try {
+        process.kill(-pid, 'SIGKILL');
+      } catch {
+        // it has ended
+      }
+    child.kill('SIGKILL');
+  };
+  const onGone = (): void => void kill();
+  stream.closed.addEventListener('abort', onGone, { once: true });
+  if (stream.closed.aborted) onGone();
+  const takeOff = container.addSession(() => {
+    interrupted = `the session was ended, because ${application} is being stopped or moved`;
+    void kill();
+  });
+  try {
+    if (request.stdin) void feed(stream, child.stdin);
+    await Promise.all([forward(child.stdout, 'stdout', stream), forward(child.stderr, 'stderr', stream)]);
+    const { exitCode, signal } = await child.ended;
+    if (interrupted) throw new CmigError('cancelled', interrupted);
+    // Without a pid the command never began: what runc says is the reason.
+    const began = (await readFile(pidFile, 'utf8').catch(() => '')) !== '';
+    if (!began) throw await refusal(logFile, id, request.command, exitCode);
+    await stream.send({ type: 'end', exitCode: exitCode ?? (signal ? 137 : 1) });
+  } finally {
+    takeOff();
+    stream.closed.removeEventListener('abort', onGone);
+    await rm(pidFile, { force: true });
+    await rm(logFile, { force: true });
+  }
+}
+
+async function feed(stream: ServerStream, stdin: NodeJS.WritableStream | null): Promise<void> {
+  stdin?.on('error', () => {});
+  for await (const bytes of stream.input) {
+    if (!stdin?.writable) continue;
+    if (!stdin.write(bytes))
+      await new Promise<void>((resolve) => {
+        stdin.once('drain', resolve);
+        stdin.once('close', resolve);
+      });
+  }
+  stdin?.end();
+}
+
+async function forward(
+  output: Readable | null,
+  name: 'stdout' | 'stderr',
+  stream: ServerStream,
+): Promise<void> {
+  if (!output) return;
+  for await (const chunk of output) {
+    const bytes = Buffer.from(chunk as Uint8Array);
+    for (let at = 0; at < bytes.length; at += frameBytes)
+      await stream.send({
+        type: 'output',
+        stream: name,
+        data: bytes.toString('base64', at, Math.min(at + frameBytes, bytes.length)),
+      });
+  }
+}
+
+async function refusal(
+  logFile: string,
+  id: string,
+  command: string[],
+  exitCode: number | undefined,
+): Promise<CmigError> {
+  const told = (await lastRuncError(logFile)) ?? 'runc exec failed';
+  const missing = /executable file not found|no such file or directory/.test(told);
+  return new CmigError(missing ? 'not-found' : 'tool-failed', `${command[0]} could not be run: ${told}`, {
+    tool: {
+      argv: ['runc', 'exec', id, ...command],
+      ...(exitCode === undefined ? {} : { exitCode }),
+      output: [told],
+    },
+  });
+}

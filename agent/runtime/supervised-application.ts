@@ -1,0 +1,194 @@
+// One application under supervision: its containers in their order, its phase, its status.
+import { isDeepStrictEqual } from 'node:util';
+import type { ApplicationStatus } from '../../src/contract/application.ts';
+import type { AgentContext } from '../context.ts';
+import type { ApplicationNetwork } from '../network/application-network.ts';
+import type { ApplicationRecord, ApplicationStore } from '../store/application-store.ts';
+import { type Phase, phaseOf } from './application-phase.ts';
+import type { ContainerRuntime } from './container-runtime.ts';
+import { startWaves } from './start-order.ts';
+import { SupervisedContainer } from './supervised-container.ts';
+
+export interface ApplicationDependencies {
+  context: Pick<AgentContext, 'config' | 'paths' | 'programs' | 'events' | 'log'>;
+  runtime: ContainerRuntime;
+  network: ApplicationNetwork;
+  store: ApplicationStore;
+}
+
+/** Changes that come together are told together, after so long. */
+const publishAfterMs = 20;
+
+export class SupervisedApplication {
+  record: ApplicationRecord;
+  /** The operation under way, as a verb: there is one at a time. */
+  busy: string | undefined;
+  /** Why it could not be started. */
+  failure: string | undefined;
+  readonly #it: ApplicationDependencies;
+  #containers = new Map<string, SupervisedContainer>();
+  #publishing: NodeJS.Timeout | undefined;
+  #gone = false;
+
+  constructor(record: ApplicationRecord, dependencies: ApplicationDependencies) {
+    this.record = record;
+    this.#it = dependencies;
+    this.#matchContainers();
+  }
+
+  get name(): string {
+    return this.record.manifest.metadata.name;
+  }
+  get containers(): SupervisedContainer[] {
+    return [...this.#containers.values()];
+  }
+  container(name: string): SupervisedContainer | undefined {
+    return this.#containers.get(name);
+  }
+
+  get phase(): Phase {
+    return phaseOf({
+      desired: this.record.desired,
+      migrationRole: this.record.migration?.role,
+      deploying: this.busy === 'deploy',
+      failed: this.failure !== undefined,
+      restartPolicy: this.record.manifest.spec.restartPolicy ?? 'Always',
+      containers: this.containers.map((container) => container.status()),
+    });
+  }
+
+  status(): ApplicationStatus {
+    const { epoch, address, mac, createdAt, migration } = this.record;
+    return {
+      host: this.#it.context.config.name,
+      phase: this.phase,
+      epoch,
+      address,
+      mac,
+      containers: this.containers.map((container) => container.status()),
+      createdAt,
+      ...(migration ? { migration: migration.id } : {}),
+      ...(this.failure ? { message: this.failure } : {}),
+    };
+  }
+
+  /** Keeps the record, on disk first. */
+  async put(record: ApplicationRecord): Promise<void> {
+    await this.#it.store.put(record);
+    this.record = record;
+    this.#matchContainers();
+    this.changed();
+  }
+
+  /** Says so to the world, soon. */
+  changed(): void {
+    if (this.#gone || this.#publishing) return;
+    this.#publishing = setTimeout(() => {
+      this.#publishing = undefined;
+      this.#it.context.events.publish('application.changed', {
+        application: this.name,
+        status: this.status(),
+      });
+    }, publishAfterMs);
+  }
+
+  /** Starts what does not run, each container when those it depends on are ready; settles when all are ready. */
+  async start(): Promise<void> {
+    this.failure = undefined;
+    await this.ensureNetwork();
+    const ready = new Map<string, Promise<void>>();
+    const waves = startWaves(this.record.manifest.spec.containers);
+    for (const name of waves.flat()) {
+      const container = this.#containers.get(name)!;
+      const dependencies = (container.container.dependsOn ?? []).map((dependency) => ready.get(dependency)!);
+      const starting = (async () => {
+        await Promise.all(dependencies);
+        await container.start();
+        await container.whenReady();
+      })();
+      starting.catch(() => {});
+      ready.set(name, starting);
+    }
+    const outcomes = await Promise.allSettled(ready.values());
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  /** Stops its containers, those that others depend on last. */
+  async stop(only?: ReadonlySet<string>): Promise<void> {
+    for (const wave of startWaves(this.record.manifest.spec.containers).reverse())
+      await Promise.all(
+        wave.filter((name) => !only || only.has(name)).map((name) => this.#containers.get(name)!.stop()),
+      );
+  }
+
+  /** The network namespace, with its address; made anew after a reboot. */
+  async ensureNetwork(): Promise<void> {
+    const { network } = this.#it;
+    if (network.exists(this.name)) return;
+    const { address, mac } = this.record;
+    await network.create(this.name, { address, mac });
+    await network.announce(this.name, address);
+  }
+
+  /** Nothing of it runs any more, is mounted, or has a network. Its files stay. */
+  async removeRuntime(only?: ReadonlySet<string>): Promise<void> {
+    for (const container of this.containers) {
+      if (only && !only.has(container.name)) continue;
+      await container.leave();
+      await this.#it.runtime.remove(this.record, container.name);
+    }
+    if (!only) await this.#it.network.destroy(this.name);
+  }
+
+  /** Takes what runs under supervision, and starts what should run and does not. */
+  async adopt(): Promise<void> {
+    const wanted = this.record.desired === 'running';
+    await Promise.all(this.containers.map((container) => container.adopt(wanted)));
+    this.changed();
+  }
+
+  async suspend(): Promise<void> {
+    await Promise.all(this.containers.map((container) => container.suspend()));
+    this.changed();
+  }
+
+  async resume(): Promise<void> {
+    await Promise.all(this.containers.map((container) => container.resume()));
+    this.changed();
+  }
+
+  /** No timer and no probe of it is left. */
+  async leave(): Promise<void> {
+    this.#gone = true;
+    clearTimeout(this.#publishing);
+    await Promise.all(this.containers.map((container) => container.leave()));
+  }
+
+  #matchContainers(): void {
+    const names = this.record.manifest.spec.containers.map(({ name }) => name);
+    const matched = names.map((name): [string, SupervisedContainer] => [
+      name,
+      this.#containers.get(name) ??
+        new SupervisedContainer(name, {
+          context: this.#it.context,
+          runtime: this.#it.runtime,
+          record: () => this.record,
+          changed: () => this.changed(),
+        }),
+    ]);
+    this.#containers = new Map(matched);
+  }
+}
+
+/** Which containers must be replaced for `next` to be true; all of them where the network changes. */
+export function containersToReplace(current: ApplicationRecord, next: ApplicationRecord): Set<string> {
+  const all = current.manifest.spec.containers;
+  if (current.address !== next.address) return new Set(all.map(({ name }) => name));
+  const changed = all.filter((container) => {
+    const after = next.manifest.spec.containers.find(({ name }) => name === container.name);
+    const { name } = container;
+    return !isDeepStrictEqual(after, container) || current.images[name] !== next.images[name];
+  });
+  return new Set(changed.map(({ name }) => name));
+}

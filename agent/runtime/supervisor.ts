@@ -1,0 +1,333 @@
+// All applications of this host: deployed, started, stopped, deleted, handed to and taken from migrations.
+import { isDeepStrictEqual } from 'node:util';
+import type { Application, ApplicationManifest } from '../../src/contract/application.ts';
+import { CmigError } from '../../src/core/errors.ts';
+import { macOf } from '../network/application-network.ts';
+import type { ApplicationRecord } from '../store/application-store.ts';
+import type { ImageStore } from '../store/image-store.ts';
+import { ExitWatcher } from './exit-watcher.ts';
+import { capabilitiesOf } from './oci-bundle.ts';
+import { startWaves } from './start-order.ts';
+import {
+  type ApplicationDependencies,
+  containersToReplace,
+  SupervisedApplication,
+} from './supervised-application.ts';
+import type { SupervisedContainer } from './supervised-container.ts';
+
+export interface DeployRequest {
+  manifest: ApplicationManifest;
+  images: Record<string, string>;
+  address: string;
+}
+
+/** Processes whose shim was killed leave no exit file; they are missed after so long. */
+const lookEveryMs = 3000;
+
+export class Supervisor {
+  readonly #it: ApplicationDependencies;
+  readonly #images: ImageStore;
+  readonly #applications = new Map<string, SupervisedApplication>();
+  readonly #exits: ExitWatcher;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(dependencies: ApplicationDependencies, images: ImageStore) {
+    this.#it = dependencies;
+    this.#images = images;
+    this.#exits = new ExitWatcher(dependencies.context.paths, (application, container) => {
+      void this.#applications.get(application)?.container(container)?.exited();
+    });
+  }
+
+  // ---- what is there ----
+
+  list(): Application[] {
+    return [...this.#applications.values()].map(describe).sort(byName);
+  }
+  describe(name: string): Application {
+    return describe(this.application(name));
+  }
+  has(name: string): boolean {
+    return this.#applications.has(name);
+  }
+  record(name: string): ApplicationRecord {
+    return this.application(name).record;
+  }
+  records(): ApplicationRecord[] {
+    return [...this.#applications.values()].map(({ record }) => record);
+  }
+
+  /** @throws CmigError `not-found` */
+  application(name: string): SupervisedApplication {
+    const application = this.#applications.get(name);
+    if (!application)
+      throw new CmigError('not-found', `there is no application ${name} on ${this.#it.context.config.name}`, {
+        hint: 'see `cmig get applications`',
+      });
+    return application;
+  }
+
+  /** The named container, or the only one. @throws CmigError `not-found`, `invalid` where the name is needed */
+  container(name: string, container: string | undefined): SupervisedContainer {
+    const application = this.application(name);
+    const names = application.containers.map((each) => each.name);
+    if (container === undefined) {
+      if (application.containers.length === 1) return application.containers[0]!;
+      throw new CmigError('invalid', `${name} has several containers`, {
+        hint: `choose one with -c: ${names.join(', ')}`,
+      });
+    }
+    const found = application.container(container);
+    if (!found)
+      throw new CmigError('not-found', `${name} has no container ${container}`, {
+        hint: `it has ${names.join(', ')}`,
+      });
+    return found;
+  }
+
+  // ---- operations, one at a time for an application ----
+
+  /**
+   * Does `work` while nothing else is done to the application.
+   * @param operation a verb, for who comes second. @throws CmigError `conflict` that says what is under way
+   */
+  async exclusive<T>(name: string, operation: string, work: () => Promise<T>): Promise<T> {
+    const application = this.#applications.get(name);
+    if (!application) return work();
+    const { busy, record } = application;
+    if (busy) throw underWay(name, `${operation} is not possible now`, `its ${busy} is under way`);
+    if (record.migration)
+      throw underWay(
+        name,
+        `${operation} is not possible now`,
+        `its migration ${record.migration.id} is under way`,
+      );
+    application.busy = operation;
+    application.changed();
+    try {
+      return await work();
+    } finally {
+      application.busy = undefined;
+      application.changed();
+    }
+  }
+
+  /** @throws CmigError `invalid`, `not-found` (image), `conflict`, `tool-failed`, `timeout` (not ready) */
+  async deploy(request: DeployRequest): Promise<Application> {
+    const { manifest, images, address } = request;
+    const { name } = manifest.metadata;
+    startWaves(manifest.spec.containers);
+    for (const container of manifest.spec.containers) {
+      capabilitiesOf(container);
+      const digest = images[container.name];
+      if (!digest)
+        throw new CmigError('invalid', `the digest of the image of container ${container.name} is missing`);
+      await this.#images.rootfs(digest);
+    }
+    const current = this.#applications.get(name);
+    const next: ApplicationRecord = {
+      manifest,
+      images,
+      address,
+      mac: current?.record.mac ?? macOf(name),
+      epoch: current?.record.epoch ?? 1,
+      desired: current && !current.failure ? current.record.desired : 'running',
+      createdAt: current?.record.createdAt ?? new Date().toISOString(),
+    };
+    if (!current) this.#checkAddress(name, address);
+    else if (isDeepStrictEqual(comparable(next), comparable(current.record)) && current.phase !== 'Failed')
+      return describe(current);
+    else if (current.record.address !== address) this.#checkAddress(name, address);
+    const application = current ?? new SupervisedApplication(next, this.#it);
+    this.#applications.set(name, application);
+    return this.exclusive(name, 'deploy', async () => {
+      await this.#replace(application, next);
+      this.#it.context.events.publish('application.deployed', { application: name, address });
+      return describe(application);
+    }).then(() => describe(application));
+  }
+
+  async start(name: string): Promise<Application> {
+    const application = this.application(name);
+    await this.exclusive(name, 'start', async () => {
+      await application.put({ ...application.record, desired: 'running' });
+      await this.#startOrFail(application);
+      this.#it.context.events.publish('application.started', { application: name });
+    });
+    return describe(application);
+  }
+
+  async stop(name: string): Promise<Application> {
+    const application = this.application(name);
+    await this.exclusive(name, 'stop', async () => {
+      await application.put({ ...application.record, desired: 'stopped' });
+      application.failure = undefined;
+      await application.stop();
+      this.#it.context.events.publish('application.stopped', { application: name });
+    });
+    return describe(application);
+  }
+
+  async delete(name: string): Promise<void> {
+    const application = this.application(name);
+    await this.exclusive(name, 'delete', async () => {
+      await application.put({ ...application.record, desired: 'stopped' });
+      await application.stop();
+      await this.#erase(application);
+      this.#it.context.events.publish('application.deleted', { application: name });
+    });
+  }
+
+  // ---- for migrations ----
+
+  /**
+   * Hands the application to a migration: its status says so, nothing of ours is inside it any more (probes, exec
+   * sessions), and its exits are the migration's. On disk when it settles. May be called again.
+   * @throws CmigError `conflict` while something else is done to it; `not-found`
+   */
+  async suspend(name: string, migration: NonNullable<ApplicationRecord['migration']>): Promise<void> {
+    const application = await this.#known(name);
+    const under = application.record.migration;
+    if (under && under.id !== migration.id)
+      throw underWay(name, 'migration is not possible now', `its migration ${under.id} is under way`);
+    if (application.busy)
+      throw underWay(name, 'migration is not possible now', `its ${application.busy} is under way`);
+    if (!under) await application.put({ ...application.record, migration });
+    await application.suspend();
+  }
+
+  /** The migration is over and the application stays here, as it runs. */
+  async resume(name: string): Promise<void> {
+    const application = await this.#known(name);
+    const { migration: _, ...record } = application.record;
+    await application.put(record);
+    await application.resume();
+  }
+
+  /** The containers of `record` were restored here: from now on they are supervised. On disk when it settles. */
+  async adopt(record: ApplicationRecord): Promise<void> {
+    const { migration: _, ...kept } = record;
+    const { name } = record.manifest.metadata;
+    const application = this.#applications.get(name) ?? new SupervisedApplication(kept, this.#it);
+    await application.put(kept);
+    this.#applications.set(name, application);
+    await application.adopt();
+  }
+
+  /** Removes all of it from this host: processes, mounts, network, files. Nothing is an error that is gone already. */
+  async forget(name: string): Promise<void> {
+    const application = await this.#known(name).catch(() => undefined);
+    if (application) await this.#erase(application);
+    else await this.#it.network.destroy(name);
+  }
+
+  // ---- life of the agent ----
+
+  /** Reads what is on disk and takes what runs under supervision without touching it. */
+  async reconcile(): Promise<void> {
+    await this.#it.store.sweep();
+    for (const record of await this.#it.store.list()) {
+      const application = new SupervisedApplication(record, this.#it);
+      this.#applications.set(application.name, application);
+      await application.adopt();
+      if (record.migration) await application.suspend();
+    }
+    await this.#exits.start();
+    this.#timer = setInterval(() => void this.#look(), lookEveryMs);
+    this.#timer.unref();
+  }
+
+  /** Starts, in the background, what should run and does not: after a reboot that is everything. */
+  startWanted(): void {
+    for (const application of this.#applications.values()) {
+      const { record, containers, name } = application;
+      if (record.migration || record.desired !== 'running') continue;
+      if (containers.every((container) => container.state === 'Running' || container.isOver)) continue;
+      void this.exclusive(name, 'start', () => this.#startOrFail(application)).catch((error) => {
+        this.#it.context.log.error({ err: error, application: name }, 'could not be started again');
+      });
+    }
+  }
+
+  /** Leaves all that runs to itself. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#exits.stop();
+    await Promise.all([...this.#applications.values()].map((application) => application.leave()));
+  }
+
+  /** One that is on disk, though nobody has told of it. @throws CmigError `not-found` */
+  async #known(name: string): Promise<SupervisedApplication> {
+    const record = this.#applications.has(name) ? undefined : await this.#it.store.get(name);
+    if (record) this.#applications.set(name, new SupervisedApplication(record, this.#it));
+    return this.application(name);
+  }
+
+  async #look(): Promise<void> {
+    for (const application of this.#applications.values())
+      for (const container of application.containers) await container.look();
+  }
+
+  async #replace(application: SupervisedApplication, next: ApplicationRecord): Promise<void> {
+    const current = application.record;
+    const replaced = containersToReplace(current, next);
+    if (replaced.size > 0) {
+      await application.stop(replaced);
+      const moves = current.address !== next.address;
+      await application.removeRuntime(moves ? undefined : replaced);
+      for (const name of replaced) await this.#it.runtime.wipe(application.name, name);
+    }
+    await application.put(next);
+    if (next.desired === 'running') await this.#startOrFail(application);
+  }
+
+  /** A start that fails for good leaves nothing running, and a status that says why. */
+  async #startOrFail(application: SupervisedApplication): Promise<void> {
+    try {
+      await application.start();
+    } catch (error) {
+      // What is only slow goes on: it may become ready yet.
+      if (error instanceof CmigError && error.code === 'timeout') throw error;
+      application.failure = error instanceof Error ? error.message : String(error);
+      application.changed();
+      await application.stop().catch((cause) => this.#it.context.log.error({ err: cause }, 'stop failed'));
+      throw error;
+    }
+  }
+
+  async #erase(application: SupervisedApplication): Promise<void> {
+    await application.removeRuntime();
+    await application.leave();
+    await this.#it.store.remove(application.name);
+    this.#applications.delete(application.name);
+  }
+
+  #checkAddress(name: string, address: string): void {
+    for (const { record } of this.#applications.values())
+      if (record.address === address && record.manifest.metadata.name !== name)
+        throw new CmigError(
+          'conflict',
+          `the address ${address} is taken by ${record.manifest.metadata.name}`,
+          {
+            hint: 'choose another spec.network.address, or leave it out to have one chosen',
+          },
+        );
+  }
+}
+
+function describe(application: SupervisedApplication): Application {
+  const { apiVersion, kind, metadata, spec } = application.record.manifest;
+  return { apiVersion, kind, metadata, spec, status: application.status() };
+}
+
+const byName = (a: Application, b: Application): number => (a.metadata.name < b.metadata.name ? -1 : 1);
+
+const underWay = (name: string, what: string, why: string): CmigError =>
+  new CmigError('conflict', `${name}: ${what}: ${why}`, { hint: 'wait until it has ended' });
+
+/** What a deployment can change. */
+const comparable = ({ manifest, images, address }: ApplicationRecord): object => ({
+  manifest,
+  images,
+  address,
+});
