@@ -9,7 +9,7 @@ const contextLines = 3;
 
 /** The unified difference of two texts; the empty text where they are equal. */
 export function diffLines(before: string, after: string, names: { before: string; after: string }): string {
-  const edits = edit(before.split('\n'), after.split('\n'));
+  const edits = edit(linesOf(before), linesOf(after));
   if (edits.every(({ mark }) => mark === ' ')) return '';
   const near = edits.map((_, index) =>
     edits.slice(Math.max(0, index - contextLines), index + contextLines + 1).some(({ mark }) => mark !== ' '),
@@ -29,7 +29,10 @@ export function diffLines(before: string, after: string, names: { before: string
     const hunk = edits.slice(index, end);
     const removed = hunk.filter(({ mark }) => mark !== '+').length;
     const added = hunk.filter(({ mark }) => mark !== '-').length;
-    lines.push(`@@ -${oldLine},${removed} +${newLine},${added} @@`);
+    // By convention an empty side is said to stand after the line before it.
+    const oldStart = removed === 0 ? oldLine - 1 : oldLine;
+    const newStart = added === 0 ? newLine - 1 : newLine;
+    lines.push(`@@ -${oldStart},${removed} +${newStart},${added} @@`);
     lines.push(...hunk.map(({ mark, line }) => `${mark}${line}`));
     oldLine += removed;
     newLine += added;
@@ -37,6 +40,8 @@ export function diffLines(before: string, after: string, names: { before: string
   }
   return `${lines.join('\n')}\n`;
 }
+
+const linesOf = (text: string) => (text === '' ? [] : text.replace(/\n$/, '').split('\n'));
 
 /** The shortest edit, by the longest common subsequence; manifests are short, so a full table is affordable. */
 function edit(before: readonly string[], after: readonly string[]): Edit[] {
