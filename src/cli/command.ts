@@ -10,6 +10,8 @@ export type Completion =
   | 'lab'
   | 'lab-host'
   | 'event-type'
+  /** A path below a kind, for `explain`. */
+  | 'field'
   | 'file'
   /** Names of the kind that the first argument tells. */
   | 'name-of-kind';

@@ -10,11 +10,13 @@ const askMs = 250;
 export interface NamesWanted {
   completes: Completion;
   given: readonly string[];
+  /** The word as far as it is typed. */
+  word: string;
   options: Readonly<Record<string, string>>;
 }
 
 /** @throws whatever keeps it from finding out; whoever completes words then offers none. */
-export async function completionNames({ completes, given, options }: NamesWanted): Promise<string[]> {
+export async function completionNames({ completes, given, word, options }: NamesWanted): Promise<string[]> {
   switch (completes) {
     case 'context':
       return (await readContexts()).contexts.map(({ name }) => name);
@@ -32,6 +34,21 @@ export async function completionNames({ completes, given, options }: NamesWanted
     case 'name-of-kind': {
       const kind = kindNamed(given[0] ?? '');
       return kind ? liveNames(kind, options.context) : [];
+    }
+    case 'field': {
+      const { explain, explainableKinds } = await import('../manifest/explain.ts');
+      const above = word.split('.').slice(0, -1).join('.');
+      if (!above) return [...explainableKinds];
+      const { path, fields } = explain(above);
+      return fields.map(({ name }) => `${path}.${name}`);
+    }
+    case 'lab': {
+      const { listLabs } = await import('../lab/lab.ts');
+      return listLabs();
+    }
+    case 'lab-host': {
+      const { labStatus } = await import('../lab/lab.ts');
+      return (await labStatus({ name: options.name ?? 'lab' })).hosts.map(({ name }) => name);
     }
     default:
       return [];

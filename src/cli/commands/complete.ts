@@ -15,7 +15,7 @@ export async function run(invocation: Invocation): Promise<number> {
   if (completes && completes !== 'file') {
     const limit = Promise.withResolvers<string[]>();
     setTimeout(() => limit.resolve([]), limitMs).unref();
-    const names = completionNames({ completes, given: found.given, options: found.options }).catch(() => []);
+    const names = completionNames({ ...found, completes }).catch(() => []);
     const live = await Promise.race([names, limit.promise]);
     const fresh = live.filter((name) => !found.given.includes(name));
     found.candidates.push(

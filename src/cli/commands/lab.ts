@@ -1,33 +1,128 @@
-// `cmig lab`: still to come.
-import { CmigError } from '../../core/errors.ts';
+// `cmig lab …`: hosts on this machine, and the context by which they are reached.
+import type { OnProgress as OnStep } from '../../core/progress.ts';
+import * as lab from '../../lab/lab.ts';
+import { hostNames } from '../../lab/lab-plan.ts';
+import { progressMode, withProgress } from '../../view/progress.ts';
+import { renderTable } from '../../view/table.ts';
+import type { Invocation } from '../command.ts';
+import { putContext, readContexts, removeContext } from '../contexts.ts';
+import { labSteps } from '../lab-steps.ts';
 
-export async function up(): Promise<void> {
-  throw new CmigError('unsupported', 'cmig lab up is not there yet');
+/** `lab` for the lab of that name, `lab-<name>` for others. */
+const contextOf = (name: string): string => (name === lab.defaultLabName ? name : `lab-${name}`);
+
+const labOf = (invocation: Invocation): string => invocation.required('name');
+
+const shown = <T>(invocation: Invocation, work: (report: OnStep) => Promise<T>): Promise<T> =>
+  withProgress(
+    progressMode({ machineReadable: invocation.output !== undefined, terminal: invocation.interactive }),
+    work,
+  );
+
+export async function up(invocation: Invocation): Promise<void> {
+  const name = labOf(invocation);
+  const hosts = invocation.integer('hosts');
+  const there = await lab.labStatus({ name }).catch(() => undefined);
+  const count = Math.max(there?.hosts.length ?? 0, hosts ?? (there ? 0 : 3));
+  const access = await shown(invocation, (report) => {
+    const steps = labSteps(report);
+    steps.plan(hostNames(count));
+    return lab.labUp({ name, ...(hosts === undefined ? {} : { hosts }), onProgress: steps.onProgress });
+  });
+  const context = contextOf(name);
+  const { brokerUrl: url, credentialsFile } = access;
+  await putContext({ name: context, broker: { url, credentialsFile } });
+  const { current } = await readContexts();
+  if (invocation.output === 'json')
+    return invocation.printJson({ ...access, context, current: current === context });
+  const reached = current === context ? 'which is the current one' : `use it with --context ${context}`;
+  invocation.print(
+    `lab "${name}" is up: ${access.hosts.join(', ')}; its context is "${context}", ${reached}`,
+  );
 }
-export async function down(): Promise<void> {
-  throw new CmigError('unsupported', 'cmig lab down is not there yet');
+
+export async function down(invocation: Invocation): Promise<void> {
+  const name = labOf(invocation);
+  const { existed } = await shown(invocation, (report) =>
+    lab.labDown({ name, onProgress: labSteps(report).onProgress }),
+  );
+  await removeContext(contextOf(name));
+  if (invocation.output === 'json') return invocation.printJson({ name, existed });
+  invocation.print(existed ? `lab "${name}" is gone` : `there is no lab "${name}"; nothing to do`);
 }
-export async function status(): Promise<void> {
-  throw new CmigError('unsupported', 'cmig lab status is not there yet');
+
+export async function status(invocation: Invocation): Promise<void> {
+  const found = await lab.labStatus({ name: labOf(invocation) });
+  if (invocation.output === 'json') return invocation.printJson(found);
+  if (invocation.output === 'yaml') {
+    const { stringify } = await import('yaml');
+    return void invocation.stdout.write(stringify(found));
+  }
+  invocation.print(`Lab:      ${found.name}`);
+  invocation.print(`Network:  ${found.network}, applications in ${found.range}`);
+  invocation.print(`Broker:   ${found.broker.state}, ${found.broker.url}`);
+  invocation.print(`Files:    ${found.directory}\n`);
+  type Host = lab.LabHostStatus;
+  const cutOff = ({ partitioned }: Host): string =>
+    Array.isArray(partitioned) ? partitioned.join(',') : (partitioned ?? '');
+  const columns = [
+    { header: 'HOST', value: (host: Host) => host.name },
+    { header: 'ADDRESS', value: (host: Host) => host.address },
+    { header: 'STATE', value: (host: Host) => host.state },
+    { header: 'AGENT', value: (host: Host) => host.agent },
+    { header: 'CUT OFF FROM', value: cutOff },
+    { header: 'RATE', value: (host: Host) => host.rate ?? '' },
+  ];
+  invocation.stdout.write(renderTable(columns, found.hosts));
 }
-export async function exec(): Promise<void> {
-  throw new CmigError('unsupported', 'cmig lab exec is not there yet');
+
+export async function exec(invocation: Invocation): Promise<number> {
+  const { exitCode } = await lab.labExec(invocation.required('HOST'), invocation.texts('CMD'), {
+    name: labOf(invocation),
+  });
+  return exitCode;
 }
-export async function kill(): Promise<void> {
-  throw new CmigError('unsupported', 'cmig lab kill is not there yet');
+
+export async function kill(invocation: Invocation): Promise<void> {
+  const host = invocation.required('HOST');
+  const agent = invocation.flag('agent');
+  await lab.labKill(host, { name: labOf(invocation), agent });
+  invocation.print(agent ? `the agent of ${host} was killed` : `${host} has lost its power`);
 }
-export async function start(): Promise<void> {
-  throw new CmigError('unsupported', 'cmig lab start is not there yet');
+
+export async function start(invocation: Invocation): Promise<void> {
+  const host = invocation.required('HOST');
+  const agent = invocation.flag('agent');
+  await shown(invocation, (report) =>
+    lab.labStart(host, { name: labOf(invocation), agent, onProgress: labSteps(report).onProgress }),
+  );
+  invocation.print(agent ? `the agent of ${host} runs` : `${host} runs`);
 }
-export async function partition(): Promise<void> {
-  throw new CmigError('unsupported', 'cmig lab partition is not there yet');
+
+export async function partition(invocation: Invocation): Promise<void> {
+  const host = invocation.required('HOST');
+  const from = invocation.text('from');
+  await lab.labPartition(host, { name: labOf(invocation), ...(from === undefined ? {} : { from }) });
+  invocation.print(`${host} is cut off from ${from ?? 'everything'}`);
 }
-export async function heal(): Promise<void> {
-  throw new CmigError('unsupported', 'cmig lab heal is not there yet');
+
+export async function heal(invocation: Invocation): Promise<void> {
+  const host = invocation.required('HOST');
+  await lab.labHeal(host, { name: labOf(invocation) });
+  invocation.print(`${host} is connected`);
 }
-export async function shape(): Promise<void> {
-  throw new CmigError('unsupported', 'cmig lab shape is not there yet');
+
+export async function shape(invocation: Invocation): Promise<void> {
+  const host = invocation.required('HOST');
+  const rate = invocation.required('rate');
+  await lab.labShape(host, rate, { name: labOf(invocation) });
+  invocation.print(rate === 'none' ? `${host} is not limited` : `${host} is limited to ${rate}`);
 }
-export async function broker(): Promise<void> {
-  throw new CmigError('unsupported', 'cmig lab broker is not there yet');
+
+export async function broker(invocation: Invocation): Promise<void> {
+  const action = invocation.required('ACTION') === 'stop' ? 'stop' : 'start';
+  await shown(invocation, (report) =>
+    lab.labBroker(action, { name: labOf(invocation), onProgress: labSteps(report).onProgress }),
+  );
+  invocation.print(action === 'stop' ? 'the broker has stopped' : 'the broker runs');
 }

@@ -25,7 +25,14 @@ export const lab: CommandSpec = {
     {
       name: 'up',
       summary: 'start a lab, or whatever of it does not run',
-      options: [{ flags: '--hosts <N>', summary: 'how many hosts', default: '3', value: 'integer' }, name],
+      options: [
+        {
+          flags: '--hosts <N>',
+          summary: 'how many hosts; 3 for a new lab, and a lab that is there may get more',
+          value: 'integer',
+        },
+        name,
+      ],
       output: ['json'],
       examples: [['cmig lab up --hosts 3', 'host-a, host-b, host-c and their broker']],
       load: async () => (await handlers()).up,
@@ -74,7 +81,18 @@ export const lab: CommandSpec = {
       name: 'partition',
       summary: 'cut a host off the network',
       arguments: [host],
-      options: [name],
+      options: [
+        {
+          flags: '--from <MACHINE>',
+          summary: 'only from this one: another host, "broker", or "machine", which is where cmig runs',
+          completes: 'lab-host',
+        },
+        name,
+      ],
+      examples: [
+        ['cmig lab partition host-b', 'cut it off from everything'],
+        ['cmig lab partition host-b --from host-a', 'cut two hosts off from each other'],
+      ],
       load: async () => (await handlers()).partition,
     },
     {

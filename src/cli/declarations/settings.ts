@@ -74,8 +74,10 @@ export const explain: CommandSpec = {
     {
       name: 'PATH',
       summary: 'a kind, or a field below it, such as application.spec.containers',
+      completes: 'field',
     },
   ],
+  output: ['json', 'yaml'],
   examples: [
     ['cmig explain application', 'the fields of an application'],
     ['cmig explain application.spec.containers.ready', 'one field and what is below it'],
