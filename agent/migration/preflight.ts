@@ -64,7 +64,7 @@ export async function preflightSource(
       );
     }
   }
-  const peer = hosts.get(to);
+  const peer = hosts.find(to);
   if (!peer) {
     add('peer', `${here} has not heard of ${to} yet`, `is its agent running? see: cmig describe host ${to}`);
   } else {
@@ -188,7 +188,7 @@ export async function preflightDestination(
       "create it, or name another in the agent's configuration",
     );
   }
-  if (!hosts.get(from))
+  if (!hosts.find(from))
     add(
       'peer',
       `${here} has not heard of ${from} yet`,

@@ -62,6 +62,9 @@ export class PeerTransfer {
   /** Connections that are being opened, so that two senders share one. */
   readonly #opening = new Map<string, Promise<void>>();
 
+  /** How many sends are under way, by peer. */
+  readonly #sending = new Map<string, number>();
+
   constructor(options: { identityFile: string; knownHostsFile: string; runDirectory: string }) {
     this.#files = {
       identityFile: options.identityFile,
@@ -86,9 +89,9 @@ export class PeerTransfer {
     return isConnected(this.#files, peer);
   }
 
-  /** Ends the connection and whatever is being sent over it. */
-  disconnect(peer: HostRecord): Promise<void> {
-    return closeConnection(this.#files, peer);
+  /** Ends the connection, unless somebody else is still sending over it; then it ends by itself. */
+  async disconnect(peer: HostRecord): Promise<void> {
+    if (!this.#sending.get(peer.name)) await closeConnection(this.#files, peer);
   }
 
   /**
@@ -124,6 +127,7 @@ export class PeerTransfer {
       const seconds = (performance.now() - startedAt) / 1000;
       onProgress?.({ bytes, bytesPerSecond: seconds > 0 ? Math.round(bytes / seconds) : 0 });
     };
+    this.#count(peer, 1);
     try {
       const { stdout } = await runProcess('rsync', args, {
         timeoutMs: 0,
@@ -136,7 +140,13 @@ export class PeerTransfer {
       return { bytes: readSentBytes(stdout) };
     } catch (error) {
       throw transferError(error, peer);
+    } finally {
+      this.#count(peer, -1);
     }
+  }
+
+  #count(peer: HostRecord, change: 1 | -1): void {
+    this.#sending.set(peer.name, (this.#sending.get(peer.name) ?? 0) + change);
   }
 
   async #connectOnce(peer: HostRecord): Promise<void> {
