@@ -141,10 +141,12 @@ export class SupervisedApplication {
     if (!only) await this.#it.network.destroy(this.name);
   }
 
-  /** Takes what runs under supervision, and starts what should run and does not. */
+  /** Takes what runs under supervision; during a migration, that is the migration's. */
   async adopt(): Promise<void> {
-    const wanted = this.record.desired === 'running';
-    await Promise.all(this.containers.map((container) => container.adopt(wanted)));
+    const { desired, migration } = this.record;
+    await Promise.all(
+      this.containers.map((container) => container.adopt(desired === 'running', migration !== undefined)),
+    );
     this.changed();
   }
 

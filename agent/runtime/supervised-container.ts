@@ -182,10 +182,13 @@ export class SupervisedContainer {
     });
   }
 
-  /** Takes what runs already under supervision, without touching it; what should run and does not is restarted. */
-  adopt(wanted: boolean): Promise<void> {
+  /**
+   * Takes what runs already under supervision, without touching it; what should run and does not is restarted. A
+   * suspended one is only looked at.
+   */
+  adopt(wanted: boolean, suspended: boolean): Promise<void> {
     this.#wanted = wanted;
-    this.#suspended = false;
+    this.#suspended = suspended;
     return this.#inTurn(async () => {
       this.kept =
         (await readJsonFile<KeptState>(
@@ -219,9 +222,10 @@ export class SupervisedContainer {
       this.state = 'Running';
       this.kept.startedAt ??= new Date().toISOString();
       this.#it.changed();
-      this.#beginProbing();
+      if (!this.#suspended) this.#beginProbing();
       return;
     }
+    if (this.#suspended) return;
     // Nothing of it runs: after a reboot, a crash while nobody looked, or before its first start.
     if (!this.kept.startedAt) return;
     if (this.kept.exitedAt) this.#become('Exited');

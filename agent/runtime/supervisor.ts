@@ -85,6 +85,11 @@ export class Supervisor {
     return found;
   }
 
+  /** Is an operation under way for any of them? */
+  get isBusy(): boolean {
+    return [...this.#applications.values()].some(({ busy }) => busy !== undefined);
+  }
+
   // ---- operations, one at a time for an application ----
 
   /**
@@ -230,7 +235,6 @@ export class Supervisor {
       const application = new SupervisedApplication(record, this.#it);
       this.#applications.set(application.name, application);
       await application.adopt();
-      if (record.migration) await application.suspend();
     }
     await this.#exits.start();
     this.#timer = setInterval(() => void this.#look(), lookEveryMs);

@@ -17,10 +17,6 @@ export class AgentPaths {
     this.runDirectory = config.runDirectory;
   }
 
-  /** Held while an agent lives, so that a second one of the same data is refused. */
-  get lockFile(): string {
-    return join(this.dataDirectory, 'agent.lock');
-  }
   get imagesDirectory(): string {
     return join(this.dataDirectory, 'images');
   }

@@ -1,0 +1,147 @@
+// The agent: every part of it made once, in the order in which one needs the other, and ended in the other order.
+import { mkdir } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { type BrokerConnection, connectBrokerWhenPossible } from '../src/broker/connection.ts';
+import { EventPublisher } from '../src/broker/events.ts';
+import { RpcClient } from '../src/broker/rpc-client.ts';
+import { runProcess } from '../src/core/run-process.ts';
+import { version } from '../src/core/version.ts';
+import type { AgentConfig } from './config.ts';
+import { type AgentContext, findPrograms } from './context.ts';
+import { MigrationJournal } from './migration/journal.ts';
+import type { Machine } from './migration/machine.ts';
+import { Migrations } from './migration/migrations.ts';
+import { ApplicationNetwork } from './network/application-network.ts';
+import { HostRegistry } from './peers/host-registry.ts';
+import { Checkpoints } from './runtime/checkpoint.ts';
+import { ContainerRuntime } from './runtime/container-runtime.ts';
+import { startLogRotation } from './runtime/log-rotation.ts';
+import { Supervisor } from './runtime/supervisor.ts';
+import { serve } from './serve.ts';
+import { ApplicationStore } from './store/application-store.ts';
+import { claimDataDirectory } from './store/data-lock.ts';
+import { ImageStore } from './store/image-store.ts';
+import { AgentPaths } from './store/paths.ts';
+import { PeerTransfer } from './transfer/peer-transfer.ts';
+
+/** How long an operation under way may hold up the agent's end. */
+const graceMs = 10_000;
+
+export interface Agent {
+  /** Serves no more, and leaves what runs to itself. */
+  stop(): Promise<void>;
+}
+
+/** @throws CmigError `conflict` where another agent has the data, `unsupported` where a program is missing */
+export async function startAgent(config: AgentConfig, log: Logger): Promise<Agent> {
+  const lock = await claimDataDirectory(config.dataDirectory);
+  const programs = await findPrograms(config.programs);
+  const paths = new AgentPaths(config);
+  await makeFolders(paths);
+  const connection = connect(config, log);
+  const events = new EventPublisher(connection, config.name, (error) =>
+    log.warn({ err: error }, 'an event was not published'),
+  );
+  const rpc = new RpcClient(connection, { caller: `cmig-agent@${config.name} (${process.pid})` });
+  const context: AgentContext = { config, log, events, rpc, paths, programs };
+
+  const machine = makeMachine(context);
+  const { supervisor, images, hosts } = machine;
+  const migrations = new Migrations(machine);
+  await images.open();
+  await supervisor.reconcile();
+  await hosts.open();
+  await migrations.recover();
+  supervisor.startWanted();
+  const rotation = startLogRotation(context, supervisor, machine.runtime.conmon);
+  warmCriu(context);
+  const service = await serve(connection, events, machine, migrations);
+  events.publish('agent.started', { version });
+  log.info({ version, host: config.name, applications: supervisor.list().length }, 'the agent serves');
+
+  return {
+    async stop() {
+      await service.stop();
+      const end = performance.now() + graceMs;
+      while (supervisor.isBusy && performance.now() < end) await sleep(50);
+      rotation.stop();
+      await supervisor.close();
+      await images.close();
+      await hosts.close();
+      events.publish('agent.stopped', {});
+      await events.close();
+      await rpc.close();
+      await connection.close();
+      lock.release();
+    },
+  };
+}
+
+function makeMachine(context: AgentContext): Machine {
+  const { config, log, paths, programs } = context;
+  const hosts = new HostRegistry({ config, paths, log });
+  const applications = new ApplicationStore(paths);
+  const images = new ImageStore(paths);
+  const network = new ApplicationNetwork(config.network);
+  const runtime = new ContainerRuntime(context, images);
+  const { runc } = runtime;
+  return {
+    context,
+    hosts,
+    applications,
+    images,
+    network,
+    runc,
+    runtime,
+    checkpoints: new Checkpoints(programs, paths, runc),
+    supervisor: new Supervisor({ context, runtime, network, store: applications }, images),
+    transfer: new PeerTransfer({
+      identityFile: config.ssh.identityFile,
+      knownHostsFile: hosts.knownHostsFile,
+      runDirectory: config.runDirectory,
+    }),
+    journal: new MigrationJournal(paths.migrationsDirectory),
+  };
+}
+
+/** Containers are cared for while there is no broker, so nobody waits for it. */
+function connect(config: AgentConfig, log: Logger): BrokerConnection {
+  let lastProblem = '';
+  return connectBrokerWhenPossible({
+    url: config.broker.url,
+    credentials: config.credentials,
+    name: `cmig-agent ${config.name}`,
+    onState: (state) => {
+      lastProblem = '';
+      log.info(`broker: ${state}`);
+    },
+    onProblem: (error) => {
+      // The same every few seconds is told once.
+      if (error.message === lastProblem) return;
+      lastProblem = error.message;
+      log.warn({ err: error }, 'broker');
+    },
+  });
+}
+
+async function makeFolders(paths: AgentPaths): Promise<void> {
+  const folders = [
+    paths.applicationsDirectory,
+    paths.migrationsDirectory,
+    paths.incomingDirectory,
+    paths.sshDirectory,
+    paths.runDirectory,
+    paths.exitsDirectory,
+    paths.socketsDirectory,
+  ];
+  for (const folder of folders) await mkdir(folder, { recursive: true, mode: 0o700 });
+}
+
+/** criu keeps what it found out about the kernel in /run/criu.kdat: 50 ms that no pause need contain. */
+function warmCriu({ programs, log }: AgentContext): void {
+  runProcess(programs.criu, ['check', '--feature', 'mem_dirty_track'], {
+    env: programs.env,
+    allowedExitCodes: [0, 1],
+  }).catch((error) => log.warn({ err: error }, 'criu could not look at this kernel'));
+}

@@ -1,0 +1,63 @@
+// Wires the agent to the broker: its handlers to its queue, its heartbeat and its figures to the events.
+import type { BrokerConnection } from '../src/broker/connection.ts';
+import { type EventPublisher, subscribeEvents } from '../src/broker/events.ts';
+import { serveRpc } from '../src/broker/rpc-server.ts';
+import { agentHandlers } from './handlers/agent.ts';
+import { applicationHandlers } from './handlers/application.ts';
+import { hostHandlers } from './handlers/host.ts';
+import { imageHandlers } from './handlers/image.ts';
+import { migrationHandlers } from './handlers/migration.ts';
+import type { Machine } from './migration/machine.ts';
+import type { Migrations } from './migration/migrations.ts';
+import { startHeartbeat } from './peers/heartbeat.ts';
+import { StatisticsReporter } from './statistics/statistics-reporter.ts';
+
+/** @throws CmigError `conflict` where another agent serves under this name */
+export async function serve(
+  connection: BrokerConnection,
+  events: EventPublisher,
+  machine: Machine,
+  migrations: Migrations,
+): Promise<{ stop(): Promise<void> }> {
+  const { context, hosts, images, runc, supervisor, transfer } = machine;
+  const { config, log, rpc } = context;
+  const statistics = new StatisticsReporter({
+    bridge: config.network.bridge,
+    cgroupParent: config.cgroupParent,
+    publish: (type, data) => events.publish(type, data),
+    onProblem: (error) => log.warn({ err: error }, 'this host could not be measured'),
+  });
+  const server = await serveRpc(connection, {
+    host: config.name,
+    events,
+    onProblem: (error) => log.warn({ err: error }, 'a message could not be handled'),
+    handlers: {
+      ...(await agentHandlers({
+        context,
+        countApplications: async () => supervisor.list().length,
+        statistics: () => statistics.latest,
+      })),
+      ...hostHandlers(hosts),
+      ...imageHandlers(context, images, hosts, transfer),
+      ...applicationHandlers(context, supervisor, runc),
+      ...migrationHandlers(machine, migrations),
+    },
+  });
+  const heard = await subscribeEvents(connection, { types: ['host.heard'], stat: true });
+  const heartbeat = startHeartbeat({
+    registry: hosts,
+    log,
+    heard,
+    publish: (type, data) => events.publish(type, data),
+    listHosts: async (peer) => (await rpc.call(peer, 'host.list', {})).hosts,
+  });
+  statistics.start();
+  return {
+    async stop() {
+      statistics.stop();
+      heartbeat.stop();
+      await heard.close();
+      await server.close();
+    },
+  };
+}
