@@ -1,5 +1,5 @@
 // Every host this agent knows of, on disk, and the two files by which SSH trusts exactly these.
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { HostRecord, KnownHost } from '../../src/contract/host.ts';
@@ -39,7 +39,7 @@ export class HostRegistry {
   }
 
   /**
-   * Reads what was known, makes this host's own record, installs the receive guard and writes SSH's files.
+   * Reads what was known, makes this host's own record, makes what the receive guard needs and writes SSH's files.
    * @throws CmigError `invalid` where a key file of the configuration is missing, or the file of authorized keys is
    * somebody else's
    */
@@ -49,6 +49,7 @@ export class HostRegistry {
     this.#own = await makeOwnRecord(this.#config, own && recordOf(own));
     for (const host of stored) if (host.name !== this.#config.name) this.#peers.set(host.name, host);
     await this.#refuseForeignFile();
+    await mkdir(this.#paths.incomingDirectory, { recursive: true, mode: 0o700 });
     this.#guardFile = await installReceiveGuard(this.#paths.sshDirectory);
     await this.#write();
   }

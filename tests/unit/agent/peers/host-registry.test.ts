@@ -1,0 +1,138 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
+import type { AgentConfig } from '../../../../agent/config.ts';
+import { HostRegistry } from '../../../../agent/peers/host-registry.ts';
+import { AgentPaths } from '../../../../agent/store/paths.ts';
+import type { HostRecord } from '../../../../src/contract/host.ts';
+
+let folder: string;
+const file = (name: string): string => join(folder, name);
+const config = (changes: Partial<AgentConfig> = {}): AgentConfig =>
+  ({
+    name: 'host-a',
+    address: '10.0.0.1',
+    labels: { zone: 'one' },
+    dataDirectory: folder,
+    runDirectory: folder,
+    ssh: {
+      port: 22,
+      hostKeyFile: file('host.pub'),
+      identityFile: file('identity'),
+      authorizedKeysFile: file('authorized_keys'),
+    },
+    ...changes,
+  }) as AgentConfig;
+const openRegistry = async (changes: Partial<AgentConfig> = {}): Promise<HostRegistry> => {
+  const registry = new HostRegistry({
+    config: config(changes),
+    paths: new AgentPaths({ dataDirectory: folder, runDirectory: folder }),
+    log: pino({ level: 'silent' }),
+  });
+  await registry.open();
+  return registry;
+};
+const hostB = (changes: Partial<HostRecord> = {}): HostRecord => ({
+  name: 'host-b',
+  address: '10.0.0.2',
+  sshPort: 2222,
+  sshHostKey: 'ssh-ed25519 BBBBhost',
+  transferKey: 'ssh-ed25519 BBBBtransfer',
+  labels: {},
+  protocolVersion: 1,
+  version: 100,
+  ...changes,
+});
+const authorizedKeys = (): Promise<string> => readFile(file('authorized_keys'), 'utf8');
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cmig-hosts-'));
+  await writeFile(file('host.pub'), 'ssh-ed25519 AAAAhost root@a\n');
+  await writeFile(file('identity.pub'), 'ssh-ed25519 AAAAtransfer root@a\n');
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe('HostRegistry', () => {
+  it('makes its own record from the configuration and the key files', async () => {
+    const { own } = await openRegistry();
+    expect(own).toMatchObject({
+      name: 'host-a',
+      address: '10.0.0.1',
+      sshPort: 22,
+      sshHostKey: 'ssh-ed25519 AAAAhost',
+      transferKey: 'ssh-ed25519 AAAAtransfer',
+      labels: { zone: 'one' },
+    });
+  });
+
+  it('keeps the version of an unchanged record, and raises that of a changed one', async () => {
+    const first = (await openRegistry()).own.version;
+    expect((await openRegistry()).own.version).toBe(first);
+    expect((await openRegistry({ address: '10.0.0.9' })).own.version).toBeGreaterThan(first);
+  });
+
+  it('pins a new host and lets its key in, to deliver only', async () => {
+    const registry = await openRegistry();
+    expect(await registry.hear(hostB())).toBe(true);
+    expect(await registry.hear(hostB())).toBe(false);
+    expect(await readFile(registry.knownHostsFile, 'utf8')).toContain(
+      '[10.0.0.2]:2222 ssh-ed25519 BBBBhost\n',
+    );
+    const [, line] = (await authorizedKeys()).trim().split('\n');
+    expect(line).toBe(
+      `restrict,from="10.0.0.2",command="'${folder}/ssh/receive' '${folder}/incoming'" ssh-ed25519 BBBBtransfer cmig-host-b`,
+    );
+    expect((await stat(file('authorized_keys'))).mode & 0o777).toBe(0o600);
+    expect((await stat(file('ssh/receive'))).mode & 0o777).toBe(0o755);
+  });
+
+  it('believes the newest record of a host', async () => {
+    const registry = await openRegistry();
+    await registry.hear(hostB());
+    await registry.put(hostB({ version: 99, address: '10.0.0.3' }));
+    expect(registry.get('host-b').address).toBe('10.0.0.2');
+    await registry.put(hostB({ version: 101, transferKey: 'ssh-ed25519 CCCC' }));
+    expect(await authorizedKeys()).toContain('CCCC');
+    expect(await authorizedKeys()).not.toContain('BBBBtransfer');
+  });
+
+  it('knows after a restart what it knew before, and when each was last heard', async () => {
+    const registry = await openRegistry();
+    await registry.hear(hostB());
+    const before = registry.list().find(({ name }) => name === 'host-b');
+    await registry.close();
+    const after = await openRegistry();
+    expect(after.list().find(({ name }) => name === 'host-b')).toEqual(before);
+    expect(after.list().map(({ name }) => name)).toEqual(['host-a', 'host-b']);
+  });
+
+  it('outbids a newer record of its own name, of an earlier life', async () => {
+    const registry = await openRegistry();
+    const future = Date.now() + 1_000_000;
+    await registry.put(hostB({ name: 'host-a', version: future }));
+    expect(registry.own).toMatchObject({ address: '10.0.0.1', version: future + 1 });
+    expect(await authorizedKeys()).not.toContain('BBBB');
+  });
+
+  it('does not overwrite keys that somebody else put there', async () => {
+    await writeFile(file('authorized_keys'), 'ssh-ed25519 DDDD admin@desk\n');
+    await expect(openRegistry()).rejects.toMatchObject({ code: 'invalid' });
+    expect(await authorizedKeys()).toBe('ssh-ed25519 DDDD admin@desk\n');
+  });
+
+  it('names the key file that is none', async () => {
+    await writeFile(file('host.pub'), '-----BEGIN OPENSSH PRIVATE KEY-----\n');
+    await expect(openRegistry()).rejects.toThrow(
+      `${file('host.pub')} (ssh.hostKeyFile) is not a public key of SSH`,
+    );
+    await rm(file('host.pub'));
+    await expect(openRegistry()).rejects.toMatchObject({ code: 'invalid' });
+  });
+
+  it('says what to do about an unknown host', async () => {
+    const registry = await openRegistry();
+    expect(() => registry.get('host-x')).toThrow('the host host-a knows no host host-x');
+  });
+});
