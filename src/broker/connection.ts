@@ -212,7 +212,8 @@ export class BrokerConnection {
     }
     this.#model = model;
     try {
-      for (const { callback } of [...this.#registrations]) await callback();
+      // The set itself and not a copy of it: who registers meanwhile has his turn too.
+      for (const { callback } of this.#registrations) await callback();
     } catch (error) {
       this.#model = undefined;
       await model.close().catch(() => {});
