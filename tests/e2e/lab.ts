@@ -1,0 +1,93 @@
+// The lab that all end-to-end tests share: three hosts, driven only through bin/cmig, as a user would.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from '@jest/globals';
+import { waitFor } from '../../src/core/retry.ts';
+import { type BackgroundProcess, runProcess, spawnProcess } from '../../src/core/run-process.ts';
+import { cmigProgram, labName, settings } from './settings.mjs';
+
+export const root = join(import.meta.dirname, '../..');
+export const images = join(root, 'manifests/images');
+export const hosts = ['host-a', 'host-b', 'host-c'] as const;
+
+export interface CmigResult {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface CmigOptions {
+  input?: string;
+  cwd?: string;
+  env?: Record<string, string>;
+  timeoutMs?: number;
+}
+
+const anyExitCode = Array.from({ length: 256 }, (_, code) => code);
+const env = { CMIG_CONFIG: settings.config, NO_COLOR: '1' };
+
+/** Runs bin/cmig to its end; never throws for an exit code. */
+export async function cmigWith(options: CmigOptions, ...args: string[]): Promise<CmigResult> {
+  return runProcess(cmigProgram, args, {
+    timeoutMs: options.timeoutMs ?? 60_000,
+    allowedExitCodes: anyExitCode,
+    env: { ...env, ...options.env },
+    ...(options.input === undefined ? {} : { input: options.input }),
+    ...(options.cwd ? { cwd: options.cwd } : {}),
+  });
+}
+
+export const cmig = (...args: string[]): Promise<CmigResult> => cmigWith({}, ...args);
+
+/** What a command printed; throws with what it said where it did not succeed. */
+export async function cmigOk(...args: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await cmig(...args);
+  if (exitCode !== 0) throw new Error(`cmig ${args.join(' ')} exited with ${exitCode}:\n${stderr}${stdout}`);
+  return stdout;
+}
+
+/** The document that a command printed with `-o json`. */
+export async function cmigJson<T>(...args: string[]): Promise<T> {
+  return JSON.parse(await cmigOk(...args, '-o', 'json')) as T;
+}
+
+/** Starts bin/cmig and leaves it running: for watching, following and interrupting. */
+export const startCmig = (...args: string[]): BackgroundProcess =>
+  spawnProcess(cmigProgram, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
+
+/** Runs a program on a host of the lab; throws where it fails. */
+export const onHost = (host: string, ...command: string[]): Promise<string> =>
+  cmigOk('lab', 'exec', '--name', labName, host, '--', ...command);
+
+/**
+ * Runs a program of this machine where the applications are reached: in the network of `host`, as a client on that
+ * host would be.
+ */
+export const lab = (action: string, ...args: string[]): Promise<string> =>
+  cmigOk('lab', action, '--name', labName, ...args);
+
+/** Removes every application of the lab, whatever state it is in. */
+export async function deleteAll(): Promise<void> {
+  const { items } = await cmigJson<{ items: { metadata: { name: string } }[] }>('get', 'applications');
+  if (items.length > 0) await cmigOk('delete', ...items.map(({ metadata }) => metadata.name));
+}
+
+/**
+ * Call it at the top of a test file: before its tests all hosts of the lab run and none has an application; after
+ * them the applications are removed. The lab itself stays for the next file.
+ */
+export function useLab(): void {
+  beforeAll(async () => {
+    await mkdir(settings.folder, { recursive: true });
+    await cmigOk('lab', 'up', '--name', labName, '--hosts', String(hosts.length));
+    await cmigOk('config', 'use-context', `lab-${labName}`);
+    await waitFor(allReady, { timeoutMs: 30_000, intervalMs: 200, what: 'every host of the lab being ready' });
+    await deleteAll();
+  }, 120_000);
+  afterAll(deleteAll, 60_000);
+}
+
+async function allReady(): Promise<boolean> {
+  const { items } = await cmigJson<{ items: { status: { condition: string } }[] }>('get', 'hosts');
+  return items.length === hosts.length && items.every(({ status }) => status.condition === 'Ready');
+}

@@ -1,0 +1,97 @@
+// Real programs, each under load from a client, survive a move.
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { stringify } from 'yaml';
+import { cmig, imagesFolder, useLab } from './lab.ts';
+import { NumberedStream } from './numbered-stream.ts';
+import { RequestLoop } from './request-loop.ts';
+
+const address = '10.77.0.30';
+
+/** Each as [image, command]; they stream numbers on port 7000. */
+const streamers: Record<string, string[]> = {
+  python: ['python3', '/app/ticker.py'],
+  node: ['node', '/app/ticker.cjs'],
+  jvm: ['java', '-Xint', '-Xmx64m', '-cp', '/app', 'Ticker'],
+};
+
+describe('a move under load', () => {
+  useLab();
+  let folder: string;
+
+  async function deploy(image: string, command: string[], port: number): Promise<void> {
+    const file = join(folder, `${image}.yaml`);
+    await writeFile(
+      file,
+      stringify({
+        apiVersion: 'cmig.dev/v1',
+        kind: 'Application',
+        metadata: { name: image },
+        spec: {
+          host: 'host-a',
+          network: { address },
+          containers: [{ name: 'main', image: `dir:images/${image}`, command, ready: { tcp: port } }],
+        },
+      }),
+    );
+    expect(await cmig('apply', '-f', file, '--allow-outside', '--wait')).toMatchObject({ exitCode: 0 });
+  }
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'cmig-e2e-'));
+    await symlink(imagesFolder, join(folder, 'images'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it.each(Object.entries(streamers))('%s goes on where it was', async (image, command) => {
+    await deploy(image, command, 7000);
+    const streams = await Promise.all(
+      [1, 2, 3].map(() => NumberedStream.open({ host: address, port: 7000 })),
+    );
+    try {
+      await Promise.all(streams.map((stream) => stream.more(5)));
+      expect(await cmig('migrate', image, 'host-b')).toMatchObject({ exitCode: 0 });
+      await Promise.all(streams.map((stream) => stream.more(10)));
+      expect(streams.flatMap(({ problems }) => problems)).toEqual([]);
+    } finally {
+      for (const stream of streams) stream.close();
+      expect(await cmig('delete', image)).toMatchObject({ exitCode: 0 });
+    }
+  });
+
+  it.each([
+    [
+      'nginx',
+      ['nginx', '-g', 'daemon off;'],
+      80,
+      'GET / HTTP/1.1\r\nHost: nginx\r\n\r\n',
+      /^HTTP\/1\.1 200 /,
+    ],
+    [
+      'redis',
+      ['redis-server', '--bind', '0.0.0.0', '--protected-mode', 'no', '--save', ''],
+      6379,
+      'INCR moves\r\n',
+      /^:\d+\r\n/,
+    ],
+  ] as const)(
+    '%s answers every request on connections that stay open',
+    async (image, command, port, request, answer) => {
+      await deploy(image, [...command], port);
+      const loops = await Promise.all(
+        [1, 2, 3].map(() => RequestLoop.open({ host: address, port, request, answer })),
+      );
+      try {
+        await Promise.all(loops.map((loop) => loop.more(10)));
+        expect(await cmig('migrate', image, 'host-b')).toMatchObject({ exitCode: 0 });
+        await Promise.all(loops.map((loop) => loop.more(10)));
+        expect(loops.flatMap(({ problems }) => problems)).toEqual([]);
+      } finally {
+        for (const loop of loops) loop.close();
+        expect(await cmig('delete', image)).toMatchObject({ exitCode: 0 });
+      }
+    },
+  );
+});

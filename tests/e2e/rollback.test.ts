@@ -1,0 +1,188 @@
+// One real failure in each step before the commit: the application runs on at its source, and the next try succeeds.
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { stringify } from 'yaml';
+import type { Application } from '../../src/contract/application.ts';
+import type { MigrationReport } from '../../src/orchestrator/migration/migrate.ts';
+import { cmig, imagesFolder, useLab } from './lab.ts';
+import { NumberedStream } from './numbered-stream.ts';
+
+const address = '10.77.0.40';
+const data = '/var/lib/cmig';
+
+/** Each breaks one host for one step, and mends it again. All are plain facts of a bad day: no hook in the product. */
+const failures = {
+  prepare: {
+    host: 'host-b',
+    // The folder of applications cannot be written.
+    inflict: `mount --bind ${data}/applications ${data}/applications && mount -o remount,bind,ro ${data}/applications`,
+    mend: `umount ${data}/applications`,
+    says: /read-only/i,
+  },
+  presync: {
+    host: 'host-b',
+    // No room for the files that go ahead.
+    inflict: `mount -t tmpfs -o size=64k tmpfs ${data}/incoming`,
+    mend: `umount ${data}/incoming`,
+    says: /space|full/i,
+  },
+  freeze: {
+    host: 'host-a',
+    // A deleted, still open file of more than criu takes along.
+    inflict: '',
+    mend: '',
+    says: /dump/i,
+  },
+  transfer: {
+    host: 'host-b',
+    // Room for the files, but not for the memory.
+    inflict: `mount -t tmpfs -o size=3m tmpfs ${data}/incoming`,
+    mend: `umount ${data}/incoming`,
+    says: /space|full/i,
+  },
+  restore: {
+    host: 'host-b',
+    // The program at the destination is another one than at the source.
+    inflict: `for f in ${data}/images/*/rootfs/app/ticker.py; do python=$(dirname $(dirname $f))/usr/bin/python3.11; cp -p $python $python.kept; printf x >>$python; done`,
+    mend: `for f in ${data}/images/*/rootfs/app/ticker.py; do python=$(dirname $(dirname $f))/usr/bin/python3.11; mv $python.kept $python; done`,
+    says: /restore/i,
+  },
+} as const;
+
+describe('a migration that fails', () => {
+  const lab = useLab();
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'cmig-e2e-'));
+    await symlink(imagesFolder, join(folder, 'images'));
+    const container = (name: string, port: number) => ({
+      name,
+      image: 'dir:images/python',
+      command: ['python3', '/app/ticker.py'],
+      env: [
+        { name: 'PORT', value: String(port) },
+        { name: 'BALLAST_MB', value: '4' },
+      ],
+      ready: { tcp: port },
+    });
+    await writeFile(
+      join(folder, 'stayer.yaml'),
+      stringify({
+        apiVersion: 'cmig.dev/v1',
+        kind: 'Application',
+        metadata: { name: 'stayer' },
+        spec: {
+          host: 'host-a',
+          network: { address },
+          containers: [container('one', 7000), container('two', 7001)],
+          volumes: [{ name: 'files' }],
+        },
+      }),
+    );
+    expect(await cmig('apply', '-f', join(folder, 'stayer.yaml'), '--allow-outside', '--wait')).toMatchObject(
+      { exitCode: 0 },
+    );
+    // The image is at the destination before the first failure.
+    expect(await cmig('migrate', 'stayer', 'host-b')).toMatchObject({ exitCode: 0 });
+    expect(await cmig('migrate', 'stayer', 'host-a')).toMatchObject({ exitCode: 0 });
+  });
+  afterAll(async () => {
+    await cmig('delete', 'stayer');
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it.each(Object.keys(failures) as (keyof typeof failures)[])(
+    'in %s is rolled back, and succeeds when tried again',
+    async (step) => {
+      const { host, inflict, mend, says } = failures[step];
+      const streams = await Promise.all(
+        [7000, 7001].map((port) => NumberedStream.open({ host: address, port })),
+      );
+      try {
+        await Promise.all(streams.map((stream) => stream.more(5)));
+        if (step === 'presync') await writeInContainer('one', '/tmp/big', 1);
+        if (step === 'freeze') await holdDeletedFile('one', 70);
+        if (inflict) expect(await lab.exec(host, 'sh', '-c', inflict)).toMatchObject({ exitCode: 0 });
+        const before = await describeStayer();
+
+        const failed = await cmig('migrate', 'stayer', 'host-b', '-o', 'json');
+        if (mend) expect(await lab.exec(host, 'sh', '-c', mend)).toMatchObject({ exitCode: 0 });
+        expect({ step, exitCode: failed.exitCode }).toEqual({ step, exitCode: 6 });
+        const report = JSON.parse(failed.stdout) as MigrationReport;
+        expect(report.outcome).toBe('rolled-back');
+        expect(JSON.stringify(report.error)).toMatch(says);
+
+        await Promise.all(streams.map((stream) => stream.more(10)));
+        expect(streams.flatMap(({ problems }) => problems)).toEqual([]);
+        const after = await describeStayer();
+        expect(after.status).toMatchObject({ host: 'host-a', phase: 'Running', epoch: before.status.epoch });
+        expect(after.status.containers.map(({ pid, restarts }) => ({ pid, restarts }))).toEqual(
+          before.status.containers.map(({ pid, restarts }) => ({ pid, restarts })),
+        );
+        const left = await lab.exec(
+          'host-b',
+          'sh',
+          '-c',
+          `ls ${data}/applications ${data}/incoming /run/netns; runc --root /run/cmig/runc list -q; grep stayer /proc/mounts`,
+        );
+        expect(left.stdout).not.toMatch(/stayer|m-/);
+
+        if (step === 'presync') await lab.exec('host-a', 'true');
+        if (step === 'freeze') await dropDeletedFile('one');
+        expect(await cmig('migrate', 'stayer', 'host-b')).toMatchObject({ exitCode: 0 });
+        await Promise.all(streams.map((stream) => stream.more(10)));
+        expect(await cmig('migrate', 'stayer', 'host-a')).toMatchObject({ exitCode: 0 });
+        await Promise.all(streams.map((stream) => stream.more(10)));
+        expect(streams.flatMap(({ problems }) => problems)).toEqual([]);
+      } finally {
+        for (const stream of streams) stream.close();
+      }
+    },
+  );
+
+  async function describeStayer(): Promise<Application> {
+    const { stdout } = await cmig('get', 'application', 'stayer', '-o', 'json');
+    return JSON.parse(stdout) as Application;
+  }
+
+  async function writeInContainer(container: string, file: string, megabytes: number): Promise<void> {
+    const program = `import os; open(${JSON.stringify(file)}, 'wb').write(os.urandom(${megabytes} << 20))`;
+    expect(await cmig('exec', 'stayer', '-c', container, '--', 'python3', '-c', program)).toMatchObject({
+      exitCode: 0,
+    });
+  }
+
+  /** A process in the container that does nothing but hold a deleted file open. */
+  async function holdDeletedFile(container: string, megabytes: number): Promise<void> {
+    const program = [
+      'import os, sys, time',
+      'if os.fork(): sys.exit(0)',
+      'os.setsid()',
+      "held = open('/tmp/held', 'w+b')",
+      `held.write(bytes(${megabytes} << 20))`,
+      'held.flush()',
+      "os.unlink('/tmp/held')",
+      "null = os.open('/dev/null', os.O_RDWR)",
+      'for each in (0, 1, 2): os.dup2(null, each)',
+      'time.sleep(3600)',
+    ].join('\n');
+    expect(await cmig('exec', 'stayer', '-c', container, '--', 'python3', '-c', program)).toMatchObject({
+      exitCode: 0,
+    });
+  }
+
+  async function dropDeletedFile(container: string): Promise<void> {
+    const program = [
+      'import os, signal',
+      "for pid in filter(str.isdigit, os.listdir('/proc')):",
+      '  if int(pid) in (1, os.getpid()): continue',
+      '  os.kill(int(pid), signal.SIGKILL)',
+    ].join('\n');
+    expect(await cmig('exec', 'stayer', '-c', container, '--', 'python3', '-c', program)).toMatchObject({
+      exitCode: 0,
+    });
+  }
+});

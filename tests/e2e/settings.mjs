@@ -1,0 +1,16 @@
+// Where the shared lab and its configuration are; plain JavaScript, since jest's set-up and tear-down read it untransformed.
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '../..');
+
+/** CMIG_E2E_LAB gives a run a lab of its own; CMIG_E2E_KEEP=1 leaves it up for the next run and for looking at it. */
+export const labName = process.env.CMIG_E2E_LAB || 'e2e';
+export const keepLab = process.env.CMIG_E2E_KEEP === '1';
+
+const folder = join(tmpdir(), `cmig-${labName}`);
+export const settings = { folder, config: join(folder, 'config.yaml') };
+
+export const cmigProgram = join(root, 'bin/cmig');
+export const artifacts = join(process.env.CMIG_ARTIFACTS || join(root, '.artifacts'), 'e2e');
+export { root };
