@@ -1,5 +1,5 @@
 // runc: the argument vectors, and its errors out of its own log.
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { CmigError } from '../../src/core/errors.ts';
 import { type ProcessResult, type RunOptions, runProcess } from '../../src/core/run-process.ts';
 import type { Programs } from '../context.ts';
@@ -100,6 +100,7 @@ export class Runc {
     args: readonly string[],
     options: RunOptions = {},
   ): Promise<ProcessResult> {
+    await mkdir(this.#paths.runtime(application, container), { recursive: true, mode: 0o700 });
     try {
       return await runProcess(
         this.#programs.runc,
