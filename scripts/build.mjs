@@ -58,6 +58,8 @@ async function build({ name, entry, splitting }, outdir, esbuild) {
     minifySyntax: true,
     minifyWhitespace: true,
     define: { 'process.env.NODE_ENV': '"production"' },
+    // its CommonJS build, which Node would take, has no named exports for a dynamic import within a bundle
+    alias: { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') },
     // ink loads it only when its developer tools are asked for
     external: ['react-devtools-core'],
     banner: { js: banner },
