@@ -59,12 +59,18 @@ export const startCmig = (...args: string[]): BackgroundProcess =>
 export const onHost = (host: string, ...command: string[]): Promise<string> =>
   cmigOk('lab', 'exec', '--name', labName, host, '--', ...command);
 
-/**
- * Runs a program of this machine where the applications are reached: in the network of `host`, as a client on that
- * host would be.
- */
+/** The same, where it is the result that counts. */
+export const tryOnHost = (host: string, ...command: string[]): Promise<CmigResult> =>
+  cmig('lab', 'exec', '--name', labName, host, '--', ...command);
+
+/** An action on the lab, such as `kill host-b`; throws where it fails. */
 export const lab = (action: string, ...args: string[]): Promise<string> =>
   cmigOk('lab', action, '--name', labName, ...args);
+
+/** The address that an application has. */
+export async function addressOf(application: string): Promise<string> {
+  return (await cmigJson<{ status: { address: string } }>('get', 'application', application)).status.address;
+}
 
 /** Removes every application of the lab, whatever state it is in. */
 export async function deleteAll(): Promise<void> {
@@ -81,7 +87,11 @@ export function useLab(): void {
     await mkdir(settings.folder, { recursive: true });
     await cmigOk('lab', 'up', '--name', labName, '--hosts', String(hosts.length));
     await cmigOk('config', 'use-context', `lab-${labName}`);
-    await waitFor(allReady, { timeoutMs: 30_000, intervalMs: 200, what: 'every host of the lab being ready' });
+    await waitFor(allReady, {
+      timeoutMs: 30_000,
+      intervalMs: 200,
+      what: 'every host of the lab being ready',
+    });
     await deleteAll();
   }, 120_000);
   afterAll(deleteAll, 60_000);

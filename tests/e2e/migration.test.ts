@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
+import type { Application } from '../../src/contract/application.ts';
 import type { MigrationReport } from '../../src/orchestrator/migration/migrate.ts';
-import { cmig, imagesFolder, useLab } from './lab.ts';
+import { addressOf, cmig, cmigJson, cmigOk, images, tryOnHost, useLab } from './lab.ts';
 import { NumberedStream } from './numbered-stream.ts';
 
-const address = '10.77.0.20';
+let address: string;
 
 interface Survivor {
   cwd: string;
@@ -43,13 +44,13 @@ async function accepts(port: number): Promise<boolean> {
 }
 
 describe('a running application', () => {
-  const lab = useLab();
+  useLab();
   let folder: string;
   const streams: NumberedStream[] = [];
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'cmig-e2e-'));
-    await symlink(imagesFolder, join(folder, 'images'));
+    await symlink(images, join(folder, 'images'));
     const program = await readFile(join(import.meta.dirname, 'manifests/survivor.py'), 'utf8');
     await writeFile(
       join(folder, 'traveller.yaml'),
@@ -59,7 +60,6 @@ describe('a running application', () => {
         metadata: { name: 'traveller' },
         spec: {
           host: 'host-a',
-          network: { address },
           containers: [
             {
               name: 'db',
@@ -100,8 +100,8 @@ describe('a running application', () => {
         },
       }),
     );
-    const applied = await cmig('apply', '-f', join(folder, 'traveller.yaml'), '--allow-outside', '--wait');
-    expect(applied).toMatchObject({ exitCode: 0 });
+    await cmigOk('apply', '-f', join(folder, 'traveller.yaml'), '--allow-outside', '--wait');
+    address = await addressOf('traveller');
     for (let each = 0; each < 5; each += 1)
       streams.push(await NumberedStream.open({ host: address, port: 80, path: '/stream' }));
   });
@@ -173,7 +173,7 @@ describe('a running application', () => {
     expect(await accepts(7001)).toBe(true);
 
     // The source keeps nothing.
-    const left = await lab.exec(
+    const left = await tryOnHost(
       from,
       'sh',
       '-c',
@@ -182,7 +182,7 @@ describe('a running application', () => {
     expect(left.stdout).not.toMatch(/traveller/);
     expect(left.stdout.trim().split('\n').at(-1)).toBe('0');
     expect(left.stderr).toMatch(/images.*No such file/);
-    const { stdout } = await cmig('get', 'application', 'traveller', '-o', 'json');
-    expect(JSON.parse(stdout).status).toMatchObject({ host: to, phase: 'Running', address });
+    const { status } = await cmigJson<Application>('get', 'application', 'traveller');
+    expect(status).toMatchObject({ host: to, phase: 'Running', address });
   });
 });

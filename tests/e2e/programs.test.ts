@@ -4,11 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
-import { cmig, imagesFolder, useLab } from './lab.ts';
+import { addressOf, cmigOk, images, useLab } from './lab.ts';
 import { NumberedStream } from './numbered-stream.ts';
 import { RequestLoop } from './request-loop.ts';
-
-const address = '10.77.0.30';
 
 /** Each as [image, command]; they stream numbers on port 7000. */
 const streamers: Record<string, string[]> = {
@@ -21,7 +19,8 @@ describe('a move under load', () => {
   useLab();
   let folder: string;
 
-  async function deploy(image: string, command: string[], port: number): Promise<void> {
+  /** Resolves with its address. */
+  async function deploy(image: string, command: string[], port: number): Promise<string> {
     const file = join(folder, `${image}.yaml`);
     await writeFile(
       file,
@@ -31,40 +30,40 @@ describe('a move under load', () => {
         metadata: { name: image },
         spec: {
           host: 'host-a',
-          network: { address },
           containers: [{ name: 'main', image: `dir:images/${image}`, command, ready: { tcp: port } }],
         },
       }),
     );
-    expect(await cmig('apply', '-f', file, '--allow-outside', '--wait')).toMatchObject({ exitCode: 0 });
+    await cmigOk('apply', '-f', file, '--allow-outside', '--wait');
+    return await addressOf(image);
   }
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'cmig-e2e-'));
-    await symlink(imagesFolder, join(folder, 'images'));
+    await symlink(images, join(folder, 'images'));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   it.each(Object.entries(streamers))('%s goes on where it was', async (image, command) => {
-    await deploy(image, command, 7000);
+    const address = await deploy(image, command, 7000);
     const streams = await Promise.all(
       [1, 2, 3].map(() => NumberedStream.open({ host: address, port: 7000 })),
     );
     try {
       await Promise.all(streams.map((stream) => stream.more(5)));
-      expect(await cmig('migrate', image, 'host-b')).toMatchObject({ exitCode: 0 });
+      await cmigOk('migrate', image, 'host-b');
       await Promise.all(streams.map((stream) => stream.more(10)));
       expect(streams.flatMap(({ problems }) => problems)).toEqual([]);
     } finally {
       for (const stream of streams) stream.close();
-      expect(await cmig('delete', image)).toMatchObject({ exitCode: 0 });
+      await cmigOk('delete', image);
     }
   });
 
   it.each([
     [
       'nginx',
-      ['nginx', '-g', 'daemon off;'],
+      ['nginx', '-c', '/app/nginx.conf'],
       80,
       'GET / HTTP/1.1\r\nHost: nginx\r\n\r\n',
       /^HTTP\/1\.1 200 /,
@@ -79,18 +78,18 @@ describe('a move under load', () => {
   ] as const)(
     '%s answers every request on connections that stay open',
     async (image, command, port, request, answer) => {
-      await deploy(image, [...command], port);
+      const address = await deploy(image, [...command], port);
       const loops = await Promise.all(
         [1, 2, 3].map(() => RequestLoop.open({ host: address, port, request, answer })),
       );
       try {
         await Promise.all(loops.map((loop) => loop.more(10)));
-        expect(await cmig('migrate', image, 'host-b')).toMatchObject({ exitCode: 0 });
+        await cmigOk('migrate', image, 'host-b');
         await Promise.all(loops.map((loop) => loop.more(10)));
         expect(loops.flatMap(({ problems }) => problems)).toEqual([]);
       } finally {
         for (const loop of loops) loop.close();
-        expect(await cmig('delete', image)).toMatchObject({ exitCode: 0 });
+        await cmigOk('delete', image);
       }
     },
   );

@@ -6,10 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
 import type { Application } from '../../src/contract/application.ts';
 import type { MigrationReport } from '../../src/orchestrator/migration/migrate.ts';
-import { cmig, imagesFolder, useLab } from './lab.ts';
+import { addressOf, cmig, cmigJson, cmigOk, images, tryOnHost, useLab } from './lab.ts';
 import { NumberedStream } from './numbered-stream.ts';
 
-const address = '10.77.0.40';
 const data = '/var/lib/cmig';
 
 /** Each breaks one host for one step, and mends it again. All are plain facts of a bad day: no hook in the product. */
@@ -52,12 +51,12 @@ const failures = {
 } as const;
 
 describe('a migration that fails', () => {
-  const lab = useLab();
+  useLab();
   let folder: string;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'cmig-e2e-'));
-    await symlink(imagesFolder, join(folder, 'images'));
+    await symlink(images, join(folder, 'images'));
     const container = (name: string, port: number) => ({
       name,
       image: 'dir:images/python',
@@ -76,18 +75,15 @@ describe('a migration that fails', () => {
         metadata: { name: 'stayer' },
         spec: {
           host: 'host-a',
-          network: { address },
           containers: [container('one', 7000), container('two', 7001)],
           volumes: [{ name: 'files' }],
         },
       }),
     );
-    expect(await cmig('apply', '-f', join(folder, 'stayer.yaml'), '--allow-outside', '--wait')).toMatchObject(
-      { exitCode: 0 },
-    );
+    await cmigOk('apply', '-f', join(folder, 'stayer.yaml'), '--allow-outside', '--wait');
     // The image is at the destination before the first failure.
-    expect(await cmig('migrate', 'stayer', 'host-b')).toMatchObject({ exitCode: 0 });
-    expect(await cmig('migrate', 'stayer', 'host-a')).toMatchObject({ exitCode: 0 });
+    await cmigOk('migrate', 'stayer', 'host-b');
+    await cmigOk('migrate', 'stayer', 'host-a');
   });
   afterAll(async () => {
     await cmig('delete', 'stayer');
@@ -98,6 +94,7 @@ describe('a migration that fails', () => {
     'in %s is rolled back, and succeeds when tried again',
     async (step) => {
       const { host, inflict, mend, says } = failures[step];
+      const address = await addressOf('stayer');
       const streams = await Promise.all(
         [7000, 7001].map((port) => NumberedStream.open({ host: address, port })),
       );
@@ -105,11 +102,11 @@ describe('a migration that fails', () => {
         await Promise.all(streams.map((stream) => stream.more(5)));
         if (step === 'presync') await writeInContainer('one', '/tmp/big', 1);
         if (step === 'freeze') await holdDeletedFile('one', 70);
-        if (inflict) expect(await lab.exec(host, 'sh', '-c', inflict)).toMatchObject({ exitCode: 0 });
+        if (inflict) expect(await tryOnHost(host, 'sh', '-c', inflict)).toMatchObject({ exitCode: 0 });
         const before = await describeStayer();
 
         const failed = await cmig('migrate', 'stayer', 'host-b', '-o', 'json');
-        if (mend) expect(await lab.exec(host, 'sh', '-c', mend)).toMatchObject({ exitCode: 0 });
+        if (mend) expect(await tryOnHost(host, 'sh', '-c', mend)).toMatchObject({ exitCode: 0 });
         expect({ step, exitCode: failed.exitCode }).toEqual({ step, exitCode: 6 });
         const report = JSON.parse(failed.stdout) as MigrationReport;
         expect(report.outcome).toBe('rolled-back');
@@ -122,7 +119,7 @@ describe('a migration that fails', () => {
         expect(after.status.containers.map(({ pid, restarts }) => ({ pid, restarts }))).toEqual(
           before.status.containers.map(({ pid, restarts }) => ({ pid, restarts })),
         );
-        const left = await lab.exec(
+        const left = await tryOnHost(
           'host-b',
           'sh',
           '-c',
@@ -130,11 +127,10 @@ describe('a migration that fails', () => {
         );
         expect(left.stdout).not.toMatch(/stayer|m-/);
 
-        if (step === 'presync') await lab.exec('host-a', 'true');
         if (step === 'freeze') await dropDeletedFile('one');
-        expect(await cmig('migrate', 'stayer', 'host-b')).toMatchObject({ exitCode: 0 });
+        await cmigOk('migrate', 'stayer', 'host-b');
         await Promise.all(streams.map((stream) => stream.more(10)));
-        expect(await cmig('migrate', 'stayer', 'host-a')).toMatchObject({ exitCode: 0 });
+        await cmigOk('migrate', 'stayer', 'host-a');
         await Promise.all(streams.map((stream) => stream.more(10)));
         expect(streams.flatMap(({ problems }) => problems)).toEqual([]);
       } finally {
@@ -144,15 +140,12 @@ describe('a migration that fails', () => {
   );
 
   async function describeStayer(): Promise<Application> {
-    const { stdout } = await cmig('get', 'application', 'stayer', '-o', 'json');
-    return JSON.parse(stdout) as Application;
+    return await cmigJson<Application>('get', 'application', 'stayer');
   }
 
   async function writeInContainer(container: string, file: string, megabytes: number): Promise<void> {
     const program = `import os; open(${JSON.stringify(file)}, 'wb').write(os.urandom(${megabytes} << 20))`;
-    expect(await cmig('exec', 'stayer', '-c', container, '--', 'python3', '-c', program)).toMatchObject({
-      exitCode: 0,
-    });
+    await cmigOk('exec', 'stayer', '-c', container, '--', 'python3', '-c', program);
   }
 
   /** A process in the container that does nothing but hold a deleted file open. */
@@ -169,9 +162,7 @@ describe('a migration that fails', () => {
       'for each in (0, 1, 2): os.dup2(null, each)',
       'time.sleep(3600)',
     ].join('\n');
-    expect(await cmig('exec', 'stayer', '-c', container, '--', 'python3', '-c', program)).toMatchObject({
-      exitCode: 0,
-    });
+    await cmigOk('exec', 'stayer', '-c', container, '--', 'python3', '-c', program);
   }
 
   async function dropDeletedFile(container: string): Promise<void> {
@@ -181,8 +172,6 @@ describe('a migration that fails', () => {
       '  if int(pid) in (1, os.getpid()): continue',
       '  os.kill(int(pid), signal.SIGKILL)',
     ].join('\n');
-    expect(await cmig('exec', 'stayer', '-c', container, '--', 'python3', '-c', program)).toMatchObject({
-      exitCode: 0,
-    });
+    await cmigOk('exec', 'stayer', '-c', container, '--', 'python3', '-c', program);
   }
 });
