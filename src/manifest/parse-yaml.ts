@@ -1,5 +1,5 @@
 // YAML text -> documents. Hostile text is as harmless as clumsy text: size, depth and expansion are bounded.
-import { type Document, LineCounter, parseAllDocuments, YAMLParseError } from 'yaml';
+import { type Document, LineCounter, parseAllDocuments, visit, YAMLParseError } from 'yaml';
 import { ManifestDocument, type SourceFile, whereOf } from './document.ts';
 import { placedValue, YamlProblem } from './placed-value.ts';
 import type { Problems } from './problems.ts';
@@ -31,7 +31,7 @@ export function parseYaml(file: SourceFile, problems: Problems): ManifestDocumen
         if (linesTold.has(line)) continue;
         linesTold.add(line);
         const { message, hint } = inOurWords(error, file.text);
-        add(error.pos[0], message, hint);
+        add(isOpenQuote(error) ? startOfQuote(document, error.pos[0]) : error.pos[0], message, hint);
       }
       continue;
     }
@@ -51,6 +51,20 @@ export function parseYaml(file: SourceFile, problems: Problems): ManifestDocumen
     }
   }
   return documents;
+}
+
+const isOpenQuote = ({ code, message }: { code: string; message: string }): boolean =>
+  code === 'MISSING_CHAR' && message.includes('quote');
+
+/** The parser notices only at the end that a quote was not closed; to be mended is its beginning. */
+function startOfQuote(document: Document, end: number): number {
+  let start = end;
+  visit(document, {
+    Scalar: (_key, { range, type }) => {
+      if (type?.startsWith('QUOTE') && range && range[0] <= end && range[1] >= end) start = range[0];
+    },
+  });
+  return start;
 }
 
 function inOurWords(
@@ -74,7 +88,7 @@ function inOurWords(
         message: `is not valid YAML: a ${plain.startsWith('Flow map') ? '{' : '['} above is not closed`,
       };
     case 'MISSING_CHAR':
-      if (/quote/.test(plain)) return { message: 'is not valid YAML: a quote is opened here and not closed' };
+      if (isOpenQuote(error)) return { message: 'is not valid YAML: a quote is opened here and not closed' };
       return { message: `${severe}${lower}` };
     case 'BAD_ALIAS':
       return { message: `${severe}${lower}`, hint: 'put text that begins with * in quotes' };
