@@ -13,8 +13,6 @@ import { lastRuncError, type Runc } from './runc.ts';
 export interface ConmonRequest {
   application: string;
   container: string;
-  /** The log is cut at this size if nobody has rotated it before. */
-  logBytesAtMost: number;
   /** Instead of making the container anew: runc restores it from criu's images. */
   restore?: { imagesDirectory: string; workDirectory: string };
 }
@@ -119,8 +117,8 @@ export class Conmon {
       ...this.#runc.globalArguments(application, container).map((argument) => `--runtime-arg=${argument}`),
       ...['-p', paths.pidFile(application, container), '-P', paths.conmonPidFile(application, container)],
       ...['--exit-dir', paths.exitsDirectory, '--socket-dir-path', paths.socketsDirectory],
-      ...['-l', `k8s-file:${paths.logFile(application, container)}`],
-      ...['--log-size-max', String(request.logBytesAtMost), '--log-level', 'error'],
+      // No --log-size-max: conmon does not notice that others have rotated, and would throw away what is new.
+      ...['-l', `k8s-file:${paths.logFile(application, container)}`, '--log-level', 'error'],
       ...(restore
         ? [
             ...['--restore', restore.imagesDirectory],

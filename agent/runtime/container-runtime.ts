@@ -5,7 +5,7 @@ import type { Container } from '../../src/contract/application.ts';
 import { completeContainer } from '../../src/contract/defaults.ts';
 import { CmigError } from '../../src/core/errors.ts';
 import { runProcess } from '../../src/core/run-process.ts';
-import { parseDurationMs, parseSizeBytes } from '../../src/core/units.ts';
+import { parseDurationMs } from '../../src/core/units.ts';
 import type { AgentContext } from '../context.ts';
 import { namespacePath } from '../network/application-network.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
@@ -25,8 +25,6 @@ export interface ProcessIdentity {
 }
 
 const conmonEndMs = 2000;
-/** conmon cuts a log at so many times its rotation size, should the agent not have rotated it. */
-const emergencyLogFactor = 4;
 
 export class ContainerRuntime {
   readonly runc: Runc;
@@ -82,7 +80,6 @@ export class ContainerRuntime {
     const { finished } = await this.conmon.start({
       application,
       container: containerName,
-      logBytesAtMost: this.#logBytesAtMost(record, containerName),
     });
     const { pid } = await finished;
     const identity = await identify(pid);
@@ -109,7 +106,6 @@ export class ContainerRuntime {
     return this.conmon.start({
       application: record.manifest.metadata.name,
       container: containerName,
-      logBytesAtMost: this.#logBytesAtMost(record, containerName),
       restore: images,
     });
   }
@@ -168,11 +164,6 @@ export class ContainerRuntime {
 
   state(application: string, containerName: string): Promise<RuncState | undefined> {
     return this.runc.state(application, containerName);
-  }
-
-  #logBytesAtMost(record: ApplicationRecord, containerName: string): number {
-    const { log } = completeContainer(containerOf(record, containerName));
-    return parseSizeBytes(log.maxSize) * emergencyLogFactor;
   }
 
   /** Asked once; a runc without seccomp, or a kernel without it, is worth a warning. */

@@ -70,6 +70,9 @@ class LogCursor {
   #inode = 0;
   #position = 0;
   #rest: Buffer = Buffer.alloc(0);
+  #lastTime = '';
+  /** Lines up to this one were read before. */
+  #skipTo = '';
 
   constructor(file: string) {
     this.#file = file;
@@ -119,8 +122,10 @@ class LogCursor {
       let start = 0;
       for (let end = data.indexOf(10); end >= 0; end = data.indexOf(10, start)) {
         const line = this.#reader.read(data.toString('utf8', start, end));
-        if (line) yield line;
         start = end + 1;
+        if (!line || line.time <= this.#skipTo) continue;
+        this.#lastTime = line.time;
+        yield line;
       }
       this.#rest = Buffer.from(data.subarray(start));
     }
@@ -133,8 +138,10 @@ class LogCursor {
       files.map(async (file) => (await stat(file).catch(() => undefined))?.ino),
     );
     const at = inodes.indexOf(this.#inode);
-    // Rotated away altogether: the oldest that is left is the best there is.
-    return at < 0 ? files[0] : files[at + 1];
+    if (at >= 0) return files[at + 1];
+    // Rotated away altogether: begin with the oldest that is left, without what was read of it before.
+    this.#skipTo = this.#lastTime;
+    return files[0];
   }
 }
 

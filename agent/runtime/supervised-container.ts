@@ -79,6 +79,11 @@ export class SupervisedContainer {
     return this.state === 'Exited' && (!this.#wanted || !isRestarted(this.#policy, this.kept.exitCode));
   }
 
+  /** It is on its way back by itself. */
+  get isRestarting(): boolean {
+    return this.#restartTimer !== undefined;
+  }
+
   status(): ContainerStatus {
     const { restarts, startedAt, exitedAt, exitCode } = this.kept;
     return {
@@ -133,7 +138,7 @@ export class SupervisedContainer {
   /** Stops it and forgets it at runc. What it wrote stays. */
   stop(): Promise<void> {
     this.#wanted = false;
-    clearTimeout(this.#restartTimer);
+    this.#cancelRestart();
     return this.#inTurn(async () => {
       await this.#stopProbing();
       this.endSessions();
@@ -165,7 +170,7 @@ export class SupervisedContainer {
   /** A migration takes over: no probes, no restarts, exits are none of ours. Settles when nothing of ours is inside. */
   suspend(): Promise<void> {
     this.#suspended = true;
-    clearTimeout(this.#restartTimer);
+    this.#cancelRestart();
     return this.#inTurn(async () => {
       await this.#stopProbing();
       this.endSessions();
@@ -200,7 +205,7 @@ export class SupervisedContainer {
 
   /** Nothing of it is started or probed any more; what runs is not touched. For the agent's own end. */
   leave(): Promise<void> {
-    clearTimeout(this.#restartTimer);
+    this.#cancelRestart();
     this.#suspended = true;
     return this.#stopProbing();
   }
@@ -235,7 +240,7 @@ export class SupervisedContainer {
   }
 
   async #start(): Promise<void> {
-    clearTimeout(this.#restartTimer);
+    this.#cancelRestart();
     const { runtime, context } = this.#it;
     await this.#stopProbing();
     this.#become('Waiting');
@@ -297,11 +302,17 @@ export class SupervisedContainer {
     const delayMs = restartDelayMs(this.#exitsInARow);
     this.message = `ended with exit code ${exitCode ?? 'unknown'}; restarts in ${delayMs / 1000} s`;
     this.#it.changed();
-    clearTimeout(this.#restartTimer);
+    this.#cancelRestart();
     this.#restartTimer = setTimeout(() => void this.#inTurn(() => this.#restart()), delayMs);
   }
 
+  #cancelRestart(): void {
+    clearTimeout(this.#restartTimer);
+    this.#restartTimer = undefined;
+  }
+
   async #restart(): Promise<void> {
+    this.#restartTimer = undefined;
     if (!this.#wanted || this.#suspended || this.state === 'Running') return;
     this.kept.restarts++;
     try {

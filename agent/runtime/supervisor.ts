@@ -246,7 +246,8 @@ export class Supervisor {
     for (const application of this.#applications.values()) {
       const { record, containers, name } = application;
       if (record.migration || record.desired !== 'running') continue;
-      if (containers.every((container) => container.state === 'Running' || container.isOver)) continue;
+      const cared = containers.every((each) => each.state === 'Running' || each.isOver || each.isRestarting);
+      if (cared) continue;
       void this.exclusive(name, 'start', () => this.#startOrFail(application)).catch((error) => {
         this.#it.context.log.error({ err: error, application: name }, 'could not be started again');
       });
