@@ -2,7 +2,6 @@
 import type { Completion } from './command.ts';
 import { readContexts } from './contexts.ts';
 import { kindNamed } from './declarations/kinds.ts';
-import { withOrchestrator } from './session.ts';
 
 /** How long asking the hosts may take, in ms. */
 const askMs = 250;
@@ -59,6 +58,7 @@ async function liveNames(
   kind: 'applications' | 'hosts' | 'migrations',
   context: string | undefined,
 ): Promise<string[]> {
+  const { withOrchestrator } = await import('./session.ts');
   return withOrchestrator(
     { context, path: 'cmig completion' },
     async (session) => {

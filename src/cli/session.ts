@@ -1,8 +1,8 @@
 // A connection to the broker of the context, for the length of one command.
 import { readFile } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
-import type { BrokerConnection } from '../broker/connection.ts';
-import type { RpcClient } from '../broker/rpc-client.ts';
+import { type BrokerConnection, connectBroker } from '../broker/connection.ts';
+import { RpcClient } from '../broker/rpc-client.ts';
 import { CmigError } from '../core/errors.ts';
 import type { Invocation } from './command.ts';
 import { type Context, resolveContext } from './contexts.ts';
@@ -34,11 +34,7 @@ export async function withOrchestrator<T>(
   options: SessionOptions = {},
 ): Promise<T> {
   const context = await resolveContext(invocation.context);
-  const [{ connectBroker }, { RpcClient }, credentials] = await Promise.all([
-    import('../broker/connection.ts'),
-    import('../broker/rpc-client.ts'),
-    readCredentials(context),
-  ]);
+  const credentials = await readCredentials(context);
   const caller = `${userName()}@${hostname()} (${process.pid})`;
   const connection = await connectBroker({
     url: context.broker.url,

@@ -73,10 +73,18 @@ describe('the contexts file', () => {
 
   it('has credentials files relative to itself', async () => {
     await putContext(context('a'), {}, file);
-    const text = (await readFile(file, 'utf8')).replace(/url: .*/, '$&\n      credentialsFile: secrets/a');
-    await writeFile(file, text);
+    await writeFile(file, 'contexts: [{name: a, broker: {url: "amqp://a", credentialsFile: secrets/a}}]');
     const { broker } = await resolveContext('a', file);
     expect(broker.credentialsFile).toBe(join(folder, 'deep', 'secrets/a'));
+  });
+
+  it('stays the YAML that a person made it', async () => {
+    await putContext(context('a'), {}, file);
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ 'current-context': 'a' });
+    await writeFile(file, 'current-context: b\ncontexts:\n  - name: b\n    broker: {url: "amqp://b"}\n');
+    await putContext(context('c'), {}, file);
+    expect(await readFile(file, 'utf8')).toMatch(/^current-context: b\ncontexts:\n {2}- name: b\n/);
+    expect((await readContexts(file)).contexts.map(({ name }) => name)).toEqual(['b', 'c']);
   });
 
   it('is refused with the place of every mistake, and left as it is', async () => {
