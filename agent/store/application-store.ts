@@ -48,7 +48,14 @@ export class ApplicationStore {
   /** Flushed to disk when it returns. */
   async put(record: ApplicationRecord): Promise<void> {
     const name = record.manifest.metadata.name;
-    const created = await mkdir(this.#paths.application(name), { recursive: true });
+    // Not `recursive`, which says ENOENT where the truth is a read-only file system.
+    const created = await mkdir(this.#paths.application(name)).then(
+      () => true,
+      (error) => {
+        if (error.code === 'EEXIST') return false;
+        throw error;
+      },
+    );
     if (created) await syncFolder(this.#paths.applicationsDirectory);
     await writeFileDurably(this.#paths.applicationFile(name), `${JSON.stringify(record, undefined, 2)}\n`);
   }
