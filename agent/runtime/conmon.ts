@@ -162,8 +162,9 @@ export class Conmon {
       report.message ??
       'runc was killed';
     const lines = restore ? await criuErrors(join(restore.workDirectory, 'restore.log')) : [];
-    const what = restore ? 'restore' : 'start';
-    throw new CmigError('tool-failed', `${what} of ${container} failed: ${lines[0] ?? told.split('\n')[0]}`, {
+    const reason = lines[0] ?? withoutPreamble(told);
+    const what = restore ? 'restored' : 'started';
+    throw new CmigError('tool-failed', `container ${container} could not be ${what}: ${reason}`, {
       tool: {
         argv: [this.#runc.program, restore ? 'restore' : 'create', containerId(application, container)],
         output: [...lines, told].slice(0, 12),
@@ -171,6 +172,13 @@ export class Conmon {
     });
   }
 }
+
+/** runc tells on its way out through which of its functions it went; what counts stands last. */
+const withoutPreamble = (told: string): string =>
+  (told.split('\n')[0] ?? told).replace(
+    /^(runc \w+ failed: |unable to start container process: |error during container init: )+/,
+    '',
+  );
 
 /** The lines of a log of criu's that say what went wrong, the first first. */
 export async function criuErrors(file: string): Promise<string[]> {
