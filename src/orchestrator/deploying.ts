@@ -35,7 +35,7 @@ export async function deployPlanned(
     onProgress({ type: 'ended', step, note: application.status.phase });
     return application;
   } catch (error) {
-    onProgress({ type: 'failed', step, note: (error as Error).message });
+    onProgress({ type: 'failed', step });
     throw error;
   }
 }

@@ -10,10 +10,12 @@ export interface ProgressRenderer {
 /** `terminal`: by listr2; `lines`: one line a step; `none`: for JSON, nothing. */
 export type ProgressMode = 'terminal' | 'lines' | 'none';
 
-/** What fits: nothing for machine-readable output, lines where standard error is no terminal. */
-export function progressMode(options: { machineReadable: boolean; terminal?: boolean }): ProgressMode {
+/** What fits: nothing for machine-readable output, lines where standard output is no terminal. */
+export function progressMode(options: { machineReadable: boolean; terminal: boolean }): ProgressMode {
   if (options.machineReadable) return 'none';
-  return (options.terminal ?? process.stdout.isTTY) ? 'terminal' : 'lines';
+  // A terminal that does not say how wide it is (as some that only record are) cannot be drawn on.
+  const drawable = (process.stdout.columns ?? 0) >= 20;
+  return options.terminal && drawable ? 'terminal' : 'lines';
 }
 
 /** Runs `work`, shows what it reports, and gives the screen back before it returns or throws. */

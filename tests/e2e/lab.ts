@@ -1,10 +1,10 @@
 // The lab that all end-to-end tests share: three hosts, driven only through bin/cmig, as a user would.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll } from '@jest/globals';
+import { afterAll, beforeAll, jest } from '@jest/globals';
 import { waitFor } from '../../src/core/retry.ts';
 import { type BackgroundProcess, runProcess, spawnProcess } from '../../src/core/run-process.ts';
-import { cmigProgram, labName, settings } from './settings.mjs';
+import { cmigProgram, labName, settings } from './settings.ts';
 
 export const root = join(import.meta.dirname, '../..');
 export const images = join(root, 'manifests/images');
@@ -83,6 +83,7 @@ export async function deleteAll(): Promise<void> {
  * them the applications are removed. The lab itself stays for the next file.
  */
 export function useLab(): void {
+  jest.setTimeout(60_000);
   beforeAll(async () => {
     await mkdir(settings.folder, { recursive: true });
     await cmigOk('lab', 'up', '--name', labName, '--hosts', String(hosts.length));

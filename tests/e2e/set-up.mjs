@@ -1,7 +1,7 @@
 // Before the end-to-end tests: the programs are built, and nothing is left of a run that was killed.
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { cmigProgram, keepLab, labName, root, settings } from './settings.mjs';
+import { cmigProgram, keepLab, labName, root, settings } from './settings.ts';
 
 export default function setUp() {
   execFileSync(process.execPath, [join(root, 'scripts/build.mjs'), '--if-changed'], { stdio: 'inherit' });

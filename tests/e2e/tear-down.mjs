@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { artifacts, cmigProgram, keepLab, labName, settings } from './settings.mjs';
+import { artifacts, cmigProgram, keepLab, labName, settings } from './settings.ts';
 
 const labFolder = join(process.env.CMIG_LAB_DIR || '/var/lib/cmig-lab', labName);
 /** Machines' root file systems, images and volumes are large, and say little. */

@@ -11,10 +11,14 @@ type Task = ListrTaskWrapper<any, any, any>;
 /** Thrown to make listr2 mark a step; the real error is printed by the caller. */
 class StepFailed extends Error {}
 
+/** A person cannot read faster, and every drawing costs the time of what is shown. */
+const betweenDrawingsMs = 80;
+
 interface Shown {
   task: Task | undefined;
   settle: (step: StepState) => void;
   ended: Promise<StepState>;
+  drawnAtMs: number;
 }
 
 /**
@@ -29,7 +33,7 @@ export function terminalProgress(): ProgressRenderer {
   function show(steps: readonly StepState[]): void {
     for (const step of steps) {
       const { promise, resolve } = Promise.withResolvers<StepState>();
-      shown.set(step.step, { task: undefined, settle: resolve, ended: promise });
+      shown.set(step.step, { task: undefined, settle: resolve, ended: promise, drawnAtMs: 0 });
     }
     lists = lists.then(() => runList(steps));
   }
@@ -40,7 +44,7 @@ export function terminalProgress(): ProgressRenderer {
       task: async (_: unknown, task: Task) => {
         const entry = shown.get(step.step)!;
         entry.task = task;
-        draw(task, state.steps.find((candidate) => candidate.step === step.step)!);
+        draw(entry, state.steps.find((candidate) => candidate.step === step.step)!);
         const end = await entry.ended;
         task.title = stepText(end);
         if (end.state === 'failed') throw new StepFailed(end.note ?? '');
@@ -56,8 +60,11 @@ export function terminalProgress(): ProgressRenderer {
     }).run();
   }
 
-  function draw(task: Task, step: StepState): void {
-    if (step.state === 'running') task.output = stepFigures(step);
+  function draw(entry: Shown, step: StepState): void {
+    const now = performance.now();
+    if (!entry.task || step.state !== 'running' || now - entry.drawnAtMs < betweenDrawingsMs) return;
+    entry.drawnAtMs = now;
+    entry.task.output = stepFigures(step);
   }
 
   return {
@@ -69,7 +76,7 @@ export function terminalProgress(): ProgressRenderer {
       if (event.type === 'planned') return;
       const step = state.steps.find((candidate) => candidate.step === event.step)!;
       const entry = shown.get(event.step)!;
-      if (entry.task) draw(entry.task, step);
+      draw(entry, step);
       if (step.tookMs !== undefined) entry.settle(step);
     },
     async close() {

@@ -1,4 +1,4 @@
-// Where the shared lab and its configuration are; plain JavaScript, since jest's set-up and tear-down read it untransformed.
+// Where the shared lab and its configuration are; read by the tests and by their set-up and tear-down.
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
