@@ -1,0 +1,255 @@
+// What the command line does with a running application: logs, exec, events, completion, and how it ends.
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Application } from '../../src/contract/application.ts';
+import type { Event } from '../../src/contract/events.ts';
+import { waitFor } from '../../src/core/retry.ts';
+import { runProcess } from '../../src/core/run-process.ts';
+import { cmig, cmigJson, cmigOk, cmigWith, images, root, startCmig, useLab } from './lab.ts';
+import { settings } from './settings.ts';
+
+useLab();
+
+let folder: string;
+
+/** One container counts on standard output, ten numbers a second; the other one says one line and sleeps. */
+const pair = `
+apiVersion: cmig.dev/v1
+kind: Application
+metadata: {name: pair}
+spec:
+  host: host-a
+  containers:
+    - name: count
+      image: dir:busybox
+      command: [sh, -c, 'n=0; while :; do n=$((n+1)); echo "number $n"; sleep 0.1; done']
+      stopTimeout: 100ms
+    - name: quiet
+      image: dir:busybox
+      command: [sh, -c, 'echo only line; exec sleep 1000000']
+      ready: {exec: ['true']}
+      stopTimeout: 100ms
+`;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cmig-cli-'));
+  await writeFile(
+    join(folder, 'pair.yaml'),
+    pair.replaceAll('dir:busybox', `dir:${join(images, 'busybox')}`),
+  );
+  await cmigOk('apply', '--wait', '--allow-outside', '-f', join(folder, 'pair.yaml'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Collects what a command that goes on prints. */
+function follow(...args: string[]) {
+  const process = startCmig(...args);
+  let text = '';
+  process.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  return {
+    process,
+    lines: () => text.split('\n').slice(0, -1),
+    async interrupt() {
+      process.kill('SIGINT');
+      return process.ended;
+    },
+  };
+}
+
+const numberOf = (line: string): number => Number(/number (\d+)$/.exec(line)?.[1]);
+const countedFrom = (lines: readonly string[]): number[] =>
+  lines.filter((line) => line.includes('number')).map(numberOf);
+const consecutive = (first: number, length: number) => Array.from({ length }, (_, index) => first + index);
+
+describe('logs', () => {
+  it('are bare for one container, and bear its name where there are several', async () => {
+    expect(await cmigOk('logs', 'pair', '-c', 'quiet')).toBe('only line\n');
+    const lines = (await cmigOk('logs', 'pair')).trim().split('\n');
+    expect(lines.filter((line) => line === 'quiet | only line')).toHaveLength(1);
+    expect(lines.filter((line) => /^count \| number \d+$/.test(line)).length).toBe(lines.length - 1);
+  });
+
+  it('end with the last lines, or begin at a time', async () => {
+    const tail = (await cmigOk('logs', 'pair', '-c', 'count', '--tail', '3'))
+      .trim()
+      .split('\n')
+      .map(numberOf);
+    expect(tail).toEqual(consecutive(tail[0]!, 3));
+    const since = await cmigOk('logs', 'pair', '-c', 'count', '--since', '1s', '-o', 'json');
+    const times = since
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .filter(({ application, container }) => application === 'pair' && container === 'count')
+      .map(({ time }) => Date.parse(time));
+    expect(times.length).toBeGreaterThan(0);
+    expect(Math.max(...times) - Math.min(...times)).toBeLessThan(2000);
+  });
+
+  it('are followed through a move, no line missing and none twice', async () => {
+    const first = await cmigJson<Application>('get', 'app', 'pair');
+    const to = first.status.host === 'host-a' ? 'host-b' : 'host-a';
+    const logs = follow('logs', 'pair', '-f');
+    await waitFor(() => logs.lines().length > 2, { timeoutMs: 10_000, what: 'the first line' });
+    await cmigOk('migrate', 'pair', to);
+    const atCommit = countedFrom(logs.lines()).length;
+    await waitFor(() => countedFrom(logs.lines()).length > atCommit + 15, {
+      timeoutMs: 20_000,
+      what: 'lines from the new host',
+    });
+    expect(await logs.interrupt()).toMatchObject({ exitCode: 130 });
+    const numbers = countedFrom(logs.lines());
+    expect(numbers).toEqual(consecutive(1, numbers.length));
+    expect(logs.lines().filter((line) => line.includes('only line'))).toHaveLength(1);
+    expect((await cmigJson<Application>('get', 'app', 'pair')).status.host).toBe(to);
+  });
+
+  it('of an unknown container or application are refused', async () => {
+    const container = await cmig('logs', 'pair', '-c', 'qiet');
+    expect([container.exitCode, container.stderr]).toEqual([
+      3,
+      expect.stringContaining('did you mean "quiet"?'),
+    ]);
+    expect((await cmig('logs', 'pear')).exitCode).toBe(3);
+  });
+});
+
+describe('exec', () => {
+  it('hands over output, error output and exit code', async () => {
+    const result = await cmig(
+      'exec',
+      'pair',
+      '-c',
+      'quiet',
+      '--',
+      'sh',
+      '-c',
+      'echo out; echo err >&2; exit 7',
+    );
+    expect(result).toEqual({ exitCode: 7, stdout: 'out\n', stderr: 'err\n' });
+  });
+
+  it('hands over input, byte for byte', async () => {
+    const bytes = randomBytes(1_500_000);
+    const file = join(folder, 'input');
+    await writeFile(file, bytes);
+    const script = `exec "$0" exec pair -c quiet -i -- sha256sum < "$1"`;
+    const { stdout } = await runProcess('sh', ['-c', script, join(root, 'bin/cmig'), file], {
+      env: { CMIG_CONFIG: settings.config },
+    });
+    expect(stdout.split(' ')[0]).toBe(createHash('sha256').update(bytes).digest('hex'));
+  });
+
+  it('passes words on as they are', async () => {
+    const words = ['a b', '', '$HOME', '*', "'", '--tail', 'ü'];
+    const { stdout } = await cmig('exec', 'pair', '-c', 'quiet', '--', 'printf', '[%s]', ...words);
+    expect(stdout).toBe(words.map((word) => `[${word}]`).join(''));
+  });
+
+  it('ends the program when it is interrupted', async () => {
+    const running = follow('exec', 'pair', '-c', 'quiet', '--', 'sh', '-c', 'echo begun; exec sleep 98765');
+    await waitFor(() => running.lines().includes('begun'), { timeoutMs: 10_000, what: 'its first line' });
+    expect(await running.interrupt()).toMatchObject({ exitCode: 130 });
+    await waitFor(
+      async () => !(await cmigOk('exec', 'pair', '-c', 'quiet', '--', 'ps')).includes('sleep 98765'),
+      { timeoutMs: 10_000, what: 'the end of the program' },
+    );
+  });
+});
+
+describe('events', () => {
+  const eventsOf = async (...args: string[]): Promise<Event[]> =>
+    (await cmigOk('events', ...args, '-o', 'json'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+
+  it('tell what happened, by subject and type', async () => {
+    const all = await eventsOf('--for', 'app/pair');
+    expect(all.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['container.ready', 'application.deployed', 'migration.committed']),
+    );
+    expect(all.every(({ data }) => (data as { application: string }).application === 'pair')).toBe(true);
+    const committed = await eventsOf('--for', 'app/pair', '--types', 'migration.committed,container.exited');
+    expect(committed.map(({ type }) => type)).toEqual(['migration.committed']);
+  });
+
+  it('go on with what happens', async () => {
+    const watching = follow('events', '-w', '--for', 'application/pair', '--types', 'application');
+    // It prints nothing before something happens: its subscription is seen by the broker.
+    await waitFor(
+      async () => {
+        await cmigOk('stop', 'pair');
+        await cmigOk('start', 'pair');
+        return watching.lines().some((line) => line.includes('application.started'));
+      },
+      { timeoutMs: 30_000, what: 'an event' },
+    );
+    expect(await watching.interrupt()).toMatchObject({ exitCode: 130 });
+    for (const line of watching.lines()) expect(line).toContain('application/pair');
+  });
+});
+
+describe('completion', () => {
+  /** What bash would offer after this line. */
+  async function completed(line: string, env: Record<string, string> = {}): Promise<string[]> {
+    const script = `
+      PATH=${join(root, 'bin')}:$PATH
+      source <(cmig completion bash)
+      COMP_LINE=$1 COMP_POINT=\${#1}
+      _cmig
+      printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const { stdout, stderr } = await runProcess('bash', ['-c', script, 'bash', line], {
+      env: { CMIG_CONFIG: settings.config, ...env },
+    });
+    expect(stderr).toBe('');
+    return stdout.split('\n').filter(Boolean).sort();
+  }
+
+  it('offers the names that live', async () => {
+    expect(await completed('cmig migrate pa')).toEqual(['pair']);
+    expect(await completed('cmig migrate pair host-')).toEqual(['host-a', 'host-b', 'host-c']);
+    expect(await completed('cmig get app ')).toEqual(['pair']);
+  });
+
+  it('is silent without a broker, and still knows the words', async () => {
+    const config = join(folder, 'nobody.yaml');
+    await writeFile(
+      config,
+      'current-context: x\ncontexts: [{name: x, broker: {url: "amqp://127.0.0.1:1/x"}}]\n',
+    );
+    expect(await completed('cmig migrate pa', { CMIG_CONFIG: config })).toEqual([]);
+    expect(await completed('cmig migrate pair x --dr', { CMIG_CONFIG: config })).toEqual(['--dry-run']);
+  });
+});
+
+describe('the end of a command', () => {
+  it('is quiet when nobody reads on', async () => {
+    const { stdout, stderr } = await runProcess(
+      'bash',
+      ['-o', 'pipefail', '-c', '"$0" logs pair -f | head -n 1', join(root, 'bin/cmig')],
+      { env: { CMIG_CONFIG: settings.config } },
+    );
+    expect([stdout.split('\n').length, stderr]).toEqual([2, '']);
+  });
+
+  it('with -o json is an error as JSON, and nothing on standard output', async () => {
+    const { exitCode, stdout, stderr } = await cmig('get', 'app', 'pari', '-o', 'json');
+    expect([exitCode, stdout]).toEqual([3, '']);
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'not-found', hint: 'did you mean "pair"?' } });
+  });
+
+  it('without a context says how to get one', async () => {
+    const { exitCode, stderr } = await cmigWith(
+      { env: { CMIG_CONFIG: join(folder, 'none.yaml') } },
+      'get',
+      'apps',
+    );
+    expect([exitCode, stderr]).toEqual([3, expect.stringMatching(/^hint: .*cmig lab up.*set-context/m)]);
+  });
+});
