@@ -12,7 +12,7 @@ import {
   type SourceRecord,
   toMigration,
 } from './journal.ts';
-import type { Machine, Peer } from './machine.ts';
+import type { Machine } from './machine.ts';
 import { SourceHost } from './source-host.ts';
 import { SourceMigration } from './source-migration.ts';
 
@@ -82,7 +82,7 @@ export class Migrations {
   }
 
   async presync(params: Params<'migration.presync'>): Promise<Result<'migration.presync'>> {
-    const { applications, hosts, context } = this.#machine;
+    const { applications, context } = this.#machine;
     const application = await applications.get(params.application);
     if (!application)
       throw new CmigError(
@@ -109,7 +109,7 @@ export class Migrations {
       bytes: { presync: 0, files: 0, memory: 0 },
     };
     this.#mustBeNew(params.migration);
-    const half = await this.#openSource(record, hosts.get(params.to));
+    const half = await this.#openSource(record);
     this.#renew(params.migration, params.leaseMs);
     return await half.migration.presync();
   }
@@ -193,19 +193,13 @@ export class Migrations {
   }
 
   async #open(record: MigrationRecord): Promise<Half> {
-    return record.role === 'destination'
-      ? this.#openDestination(record)
-      : await this.#openSource(record, this.#machine.hosts.get(record.to));
+    return record.role === 'destination' ? this.#openDestination(record) : await this.#openSource(record);
   }
 
-  async #openSource(record: SourceRecord, peer: Peer | undefined): Promise<SourceHalf> {
-    if (!peer) {
-      throw new CmigError('not-found', `${record.from} does not know a host ${record.to}`, {
-        hint: 'a host is known to its peers once its agent has been heard: see cmig get hosts',
-      });
-    }
+  async #openSource(record: SourceRecord): Promise<SourceHalf> {
+    const peer = this.#machine.hosts.get(record.to);
     const application = await this.#machine.applications.get(record.application);
-    const containers = application?.manifest.spec.containers.map(({ name }) => name) ?? [];
+    const containers = application?.manifest.spec.containers ?? [];
     const host = new SourceHost(this.#machine, record, peer, containers);
     const half: SourceHalf = { role: 'source', migration: new SourceMigration(record, host), host };
     this.#halves.set(record.id, half);

@@ -200,15 +200,10 @@ export async function preflightDestination(
 const major = (version: string): number => Number.parseInt(version, 10) || 0;
 
 /** Resident memory of all processes of the application. */
-async function memoryOf({ runc, context }: Machine, record: ApplicationRecord): Promise<number> {
+async function memoryOf({ runc }: Machine, record: ApplicationRecord): Promise<number> {
   let total = 0;
   for (const { name } of record.manifest.spec.containers) {
-    const { stdout } = await runProcess(
-      context.programs.runc,
-      [...runc.globalArguments(), 'ps', '--format', 'json', `${record.manifest.metadata.name}.${name}`],
-      { env: context.programs.env },
-    );
-    for (const pid of JSON.parse(stdout || '[]') as number[]) {
+    for (const pid of await runc.processes(record.manifest.metadata.name, name)) {
       const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
       total += Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
     }

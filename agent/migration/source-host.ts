@@ -1,10 +1,11 @@
 // What the source's half of a migration does to its machine.
-import { existsSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DestinationState, MigrationStep } from '../../src/contract/migration.ts';
-import type { TransferProgress } from '../transfer/peer-transfer.ts';
+import type { Container } from '../../src/contract/application.ts';
+import type { DestinationState } from '../../src/contract/migration.ts';
+import { FileSync } from '../transfer/file-sync.ts';
+import { listMappedFiles, locateFile } from '../transfer/mapped-files.ts';
 import type { SourceRecord } from './journal.ts';
 import type { Machine, Peer } from './machine.ts';
 import { MigrationEvents } from './migration-events.ts';
@@ -19,16 +20,23 @@ export class SourceHost implements SourcePorts {
   readonly #machine: Machine;
   readonly #record: SourceRecord;
   readonly #peer: Peer;
-  readonly #containers: string[];
+  readonly #containers: Container[];
+  readonly #files: FileSync;
   readonly #events: MigrationEvents;
   readonly nudge = new Nudge();
 
-  constructor(machine: Machine, record: SourceRecord, peer: Peer, containers: string[]) {
+  constructor(machine: Machine, record: SourceRecord, peer: Peer, containers: Container[]) {
     this.#machine = machine;
     this.#record = record;
     this.#peer = peer;
     this.#containers = containers;
     this.#events = new MigrationEvents(machine.context.events, record);
+    this.#files = new FileSync(machine.transfer, peer, {
+      folder: machine.context.paths.application(record.application),
+      destination: record.id,
+      listFile: join(machine.context.paths.migration(record.id), 'files'),
+      mappedFiles: () => this.#mappedFiles(),
+    });
   }
 
   async save(record: SourceRecord): Promise<void> {
@@ -42,13 +50,17 @@ export class SourceHost implements SourcePorts {
     let total = 0;
     let rounds = 0;
     for (let before = Number.POSITIVE_INFINITY; rounds < presyncRoundsAtMost; ) {
-      const { bytes } = await this.#sendFiles('presync', signal);
+      const { bytes } = await this.#files.pass({
+        signal,
+        onProgress: (progress) => this.#events.progressed('presync', progress),
+      });
       total += bytes;
       rounds += 1;
       // It pays only while each round is clearly smaller than the one before.
       if (bytes < smallDeltaBytes || bytes > before * 0.7) break;
       before = bytes;
     }
+    total += (await this.#files.settle({ signal })).bytes;
     return { bytes: total, rounds };
   }
 
@@ -60,8 +72,8 @@ export class SourceHost implements SourcePorts {
     await network.lock(application);
     const startedAt = performance.now();
     const dumps = await Promise.allSettled(
-      this.#containers.map((container) =>
-        checkpoints.dumpAndHold(application, container, join(journal.imagesFolder(id), container)),
+      this.#containers.map(({ name }) =>
+        checkpoints.dumpAndHold(application, name, join(journal.imagesFolder(id), name)),
       ),
     );
     for (const dump of dumps) if (dump.status === 'rejected') throw dump.reason;
@@ -73,7 +85,7 @@ export class SourceHost implements SourcePorts {
     const images = this.#machine.journal.imagesFolder(this.#record.id);
     const totalBytes = await sizeOf(images);
     const [files, memory] = await Promise.all([
-      this.#sendFiles(undefined, signal),
+      this.#files.finish({ signal }),
       this.#machine.transfer.send(this.#peer, {
         sources: [`${join(images, '..')}/./images`],
         destination: this.#record.id,
@@ -101,9 +113,7 @@ export class SourceHost implements SourcePorts {
       await network.unlock(application);
       await network.attach(application);
     }
-    await Promise.all(
-      this.#containers.map((container) => checkpoints.conclude(application, container, 'cancel')),
-    );
+    await Promise.all(this.#containers.map(({ name }) => checkpoints.conclude(application, name, 'cancel')));
     if (inPlace) await network.announce(application, await this.#address());
     await supervisor.resume(application);
     await rm(journal.imagesFolder(id), { recursive: true, force: true });
@@ -113,9 +123,7 @@ export class SourceHost implements SourcePorts {
   async release(): Promise<void> {
     const { checkpoints, supervisor, journal } = this.#machine;
     const { application, id } = this.#record;
-    await Promise.all(
-      this.#containers.map((container) => checkpoints.conclude(application, container, 'proceed')),
-    );
+    await Promise.all(this.#containers.map(({ name }) => checkpoints.conclude(application, name, 'proceed')));
     await supervisor.forget(application);
     await rm(journal.imagesFolder(id), { recursive: true, force: true });
     await this.#machine.transfer.disconnect(this.#peer).catch(() => {});
@@ -172,21 +180,16 @@ export class SourceHost implements SourcePorts {
     return (await this.#machine.applications.get(this.#record.application))?.address ?? '';
   }
 
-  async #sendFiles(step: MigrationStep | undefined, signal: AbortSignal): Promise<{ bytes: number }> {
-    const folder = this.#machine.context.paths.application(this.#record.application);
-    return await this.#machine.transfer.send(this.#peer, {
-      sources: ['containers', 'volumes']
-        .filter((each) => existsSync(join(folder, each)))
-        .map((each) => `${folder}/./${each}`),
-      destination: this.#record.id,
-      deleteExtra: true,
-      // The mount point and overlayfs's own folder are made anew at the destination.
-      extraArgs: ['--exclude=/containers/*/bundle', '--exclude=/containers/*/work'],
-      signal,
-      ...(step
-        ? { onProgress: (progress: TransferProgress) => this.#events.progressed(step, progress) }
-        : {}),
-    });
+  /** What the application's processes write through memory, as paths below its folder. */
+  async #mappedFiles(): Promise<string[]> {
+    const { runc } = this.#machine;
+    const found = await Promise.all(
+      this.#containers.map(async ({ name, volumes = [] }) => {
+        const mapped = await listMappedFiles(await runc.processes(this.#record.application, name));
+        return mapped.map((path) => locateFile({ name, volumes }, path));
+      }),
+    );
+    return found.flat();
   }
 }
 

@@ -64,6 +64,17 @@ export class Runc {
     return (JSON.parse(stdout || 'null') as RuncState[] | null) ?? [];
   }
 
+  /** The processes of a container, by this host's numbers; none where it does not run. */
+  async processes(application: string, container: string): Promise<number[]> {
+    const id = containerId(application, container);
+    const { stdout } = await runProcess(
+      this.#programs.runc,
+      [...this.globalArguments(), 'ps', '--format', 'json', id],
+      { env: this.#programs.env, allowedExitCodes: [0, 1] },
+    );
+    return stdout.startsWith('[') ? (JSON.parse(stdout) as number[]) : [];
+  }
+
   async start(application: string, container: string): Promise<void> {
     await this.run(application, container, ['start', containerId(application, container)]);
   }
