@@ -1,0 +1,143 @@
+// Images uploaded in chunks, unpacked by the real tar.
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ImageStore } from '../../../../agent/store/image-store.ts';
+import { AgentPaths } from '../../../../agent/store/paths.ts';
+import { codeOf } from '../../../../src/core/errors.ts';
+import { runProcess } from '../../../../src/core/run-process.ts';
+
+let folder: string;
+let paths: AgentPaths;
+let store: ImageStore;
+let nowMs = 0;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cmig-images-'));
+  paths = new AgentPaths({ dataDirectory: join(folder, 'data'), runDirectory: join(folder, 'run') });
+  nowMs = 0;
+  store = new ImageStore(paths, () => nowMs);
+  await store.open();
+});
+afterEach(async () => {
+  await store.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const digestOf = (data: Uint8Array): string => `sha256:${createHash('sha256').update(data).digest('hex')}`;
+
+/** The bytes of a tar archive of what `fill` puts into a folder. */
+async function archive(fill: (root: string) => Promise<void>, ...options: string[]): Promise<Buffer> {
+  const root = join(folder, 'source');
+  await rm(root, { recursive: true, force: true });
+  await mkdir(root);
+  await fill(root);
+  await runProcess('tar', ['-C', root, '-cf', join(folder, 'image.tar'), ...options, '.']);
+  return readFile(join(folder, 'image.tar'));
+}
+
+async function upload(data: Uint8Array, digest = digestOf(data), chunkBytes = 4096): Promise<void> {
+  const id = await store.beginUpload(digest);
+  let sequence = 0;
+  for (let at = 0; at < data.length; at += chunkBytes)
+    await store.writeUpload(id, sequence++, data.subarray(at, at + chunkBytes));
+  await store.endUpload(id);
+}
+
+const program = async (root: string): Promise<void> => {
+  await mkdir(join(root, 'bin'));
+  await writeFile(join(root, 'bin/program'), 'x'.repeat(300_000), { mode: 0o755 });
+  await symlink('/bin/program', join(root, 'entry'));
+};
+
+describe('an upload', () => {
+  it('becomes an image with modes and links', async () => {
+    const data = await archive(program);
+    await upload(data);
+    const rootfs = await store.rootfs(digestOf(data));
+    expect((await stat(join(rootfs, 'bin/program'))).mode & 0o777).toBe(0o755);
+    expect(await readlink(join(rootfs, 'entry'))).toBe('/bin/program');
+    expect((await store.find(digestOf(data)))?.sizeBytes).toBe(data.length);
+  });
+
+  it('is refused where its digest is another, and leaves nothing', async () => {
+    const data = await archive(program);
+    const other = `sha256:${'0'.repeat(64)}`;
+    await expect(upload(data, other)).rejects.toMatchObject({ code: 'invalid' });
+    expect(await store.find(other)).toBeUndefined();
+    expect(await readdir(paths.imagesIncoming)).toEqual([]);
+  });
+
+  it('is refused where it is no tar archive', async () => {
+    await expect(upload(Buffer.from('no archive at all\n'.repeat(1000)))).rejects.toMatchObject({
+      code: 'invalid',
+      message: expect.stringContaining('cannot be unpacked'),
+    });
+  });
+
+  it('cannot leave its folder, neither by .. nor over a link', async () => {
+    const outside = join(folder, 'outside');
+    await mkdir(outside);
+    const data = await archive(
+      async (root) => {
+        await symlink(outside, join(root, 'way'));
+        await writeFile(join(root, 'victim'), 'x');
+      },
+      '--transform=s,^./victim,way/victim,',
+      '--absolute-names',
+    );
+    await upload(data).catch((error) => expect(codeOf(error)).toBe('invalid'));
+    const upwards = await archive(
+      (root) => writeFile(join(root, 'victim'), 'x'),
+      '--transform=s,^./victim,../../../../outside/victim,',
+      '--absolute-names',
+    );
+    await upload(upwards).catch((error) => expect(codeOf(error)).toBe('invalid'));
+    expect(await readdir(outside)).toEqual([]);
+  });
+
+  it('may be made twice at once', async () => {
+    const data = await archive(program);
+    await Promise.all([upload(data), upload(data)]);
+    expect(await store.list()).toHaveLength(1);
+    expect(await readdir(paths.imagesIncoming)).toEqual([]);
+  });
+
+  it('passes over a chunk that came already and refuses a gap', async () => {
+    const data = await archive(program);
+    const id = await store.beginUpload(digestOf(data));
+    await store.writeUpload(id, 0, data.subarray(0, 1000));
+    await store.writeUpload(id, 0, data.subarray(0, 1000));
+    await store.writeUpload(id, 1, data.subarray(1000));
+    await store.endUpload(id);
+    expect(await store.find(digestOf(data))).toBeDefined();
+
+    const torn = await store.beginUpload(digestOf(data));
+    await expect(store.writeUpload(torn, 1, data)).rejects.toMatchObject({ code: 'invalid' });
+  });
+
+  it('is given up when its sender has been silent for ten minutes', async () => {
+    const id = await store.beginUpload(`sha256:${'0'.repeat(64)}`);
+    nowMs = 9 * 60_000;
+    await store.reap();
+    await store.writeUpload(id, 0, Buffer.alloc(10));
+    nowMs = 20 * 60_000;
+    await store.reap();
+    await expect(store.writeUpload(id, 1, Buffer.alloc(10))).rejects.toMatchObject({ code: 'not-found' });
+    expect(await readdir(paths.imagesIncoming)).toEqual([]);
+  });
+});
+
+describe('an image that a peer delivered', () => {
+  it('is taken in when it is whole, which image.json tells', async () => {
+    const digest = `sha256:${'a'.repeat(64)}`;
+    const delivery = join(paths.incomingDirectory, ImageStore.deliveryFolder(digest));
+    await mkdir(join(delivery, 'rootfs'), { recursive: true });
+    expect(await store.find(digest)).toBeUndefined();
+    await writeFile(join(delivery, 'image.json'), JSON.stringify({ digest, sizeBytes: 1, createdAt: '' }));
+    expect((await store.find(digest))?.digest).toBe(digest);
+    expect(await store.rootfs(digest)).toBe(paths.imageRootfs(digest));
+  });
+});
