@@ -1,0 +1,47 @@
+// Rules and rates for the links of a lab's hosts.
+import { describe, expect, it } from '@jest/globals';
+import { partitionRules, rateBitsPerSecond } from '../../../src/lab/lab-links.ts';
+
+describe('partitionRules', () => {
+  it('drops both directions, of everything or between two machines', () => {
+    const rules = partitionRules({
+      'host-a': { partitioned: 'all' },
+      'host-b': { partitioned: ['broker', 'machine'], rate: '1mbit' },
+      'host-c': { rate: '1mbit' },
+    });
+    expect(
+      rules
+        .match(/^ {4}.*$/gm)
+        ?.slice(1)
+        .map((line) => line.trim()),
+    ).toEqual([
+      'iifname "host-a" drop',
+      'oifname "host-a" drop',
+      'iifname "host-b" oifname "broker" drop',
+      'iifname "broker" oifname "host-b" drop',
+      'iifname "host-b" oifname "uplink" drop',
+      'iifname "uplink" oifname "host-b" drop',
+    ]);
+  });
+
+  it('leaves no table where nothing is cut off', () => {
+    expect(partitionRules({ 'host-a': { rate: '1mbit' } })).toBe(
+      'table bridge cmig_lab\ndelete table bridge cmig_lab\n',
+    );
+  });
+});
+
+describe('rateBitsPerSecond', () => {
+  it.each([
+    ['100mbit', 1e8],
+    ['1.5gbit', 1.5e9],
+    ['8kbit', 8000],
+    ['64000bit', 64000],
+  ])('reads %s', (rate, bits) => {
+    expect(rateBitsPerSecond(rate)).toBe(bits);
+  });
+
+  it.each(['', '100', '0mbit', '1kbit', '-1mbit', '10mbps', '1mbit; reboot'])('refuses %j', (rate) => {
+    expect(() => rateBitsPerSecond(rate)).toThrow(expect.objectContaining({ code: 'invalid' }));
+  });
+});
