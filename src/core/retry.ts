@@ -13,7 +13,7 @@ export interface WaitOptions {
 
 /**
  * Calls `probe` until it answers with something other than undefined or false.
- * @throws CmigError `timeout`; what `probe` throws is thrown on.
+ * @throws CmigError `timeout`, or `cancelled` where the signal was aborted; what `probe` throws is thrown on.
  */
 export async function waitFor<T>(
   probe: () => Promise<T | undefined | false> | T | undefined | false,
@@ -26,6 +26,10 @@ export async function waitFor<T>(
     if (performance.now() >= end) {
       throw new CmigError('timeout', `${options.what} did not happen within ${options.timeoutMs / 1000} s`);
     }
-    await sleep(options.intervalMs ?? 50, undefined, options.signal ? { signal: options.signal } : {});
+    await sleep(options.intervalMs ?? 50, undefined, options.signal ? { signal: options.signal } : {}).catch(
+      (cause) => {
+        throw new CmigError('cancelled', `waiting for ${options.what} was given up`, { cause });
+      },
+    );
   }
 }

@@ -1,11 +1,16 @@
 // The one place that starts programs: an argument vector, a time limit, and an error that says what the program said.
+import { existsSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
+import type { ToolFailure } from '../contract/fault.ts';
 import { CmigError } from './errors.ts';
+import { letGoOfHeldStreams } from './held-streams.ts';
 
 export interface RunOptions {
-  /** TERM after so long, KILL 5 s later; 60 000 if absent, 0 for no limit. */
+  /** TERM after so long, KILL after `killAfterMs` more; 60 000 if absent, 0 for no limit. */
   timeoutMs?: number;
+  /** From TERM to KILL, where the time limit passed or `signal` was aborted; 5000 if absent. */
+  killAfterMs?: number;
   /** Written to its standard input, which is empty if absent. */
   input?: string | Uint8Array | Readable;
   cwd?: string;
@@ -28,8 +33,10 @@ export interface ProcessResult {
 }
 
 const outputLinesKept = 12;
+const maxOutputBytes = 64 * 1024 * 1024;
 const lastLines = (text: string): string[] =>
   text
+    .slice(-outputLinesKept * 500)
     .split('\n')
     .map((line) => line.trimEnd())
     .filter(Boolean)
@@ -46,10 +53,13 @@ export async function runProcess(
   options: RunOptions = {},
 ): Promise<ProcessResult> {
   const { timeoutMs = 60_000, input, allowedExitCodes = [0] } = options;
+  refuseNul(file, args);
+  // It might be through before the signal is seen.
+  if (options.signal?.aborted) throw new CmigError('cancelled', `${file} was not started`);
   const child = execa(file, [...args], {
     reject: false,
     stripFinalNewline: false,
-    forceKillAfterDelay: 5000,
+    forceKillAfterDelay: options.killAfterMs ?? 5000,
     timeout: timeoutMs,
     ...(options.cwd ? { cwd: options.cwd } : {}),
     ...(options.env ? { env: options.env } : {}),
@@ -61,17 +71,21 @@ export async function runProcess(
           ? 'pipe'
           : (input as Readable),
     ...(typeof input === 'string' || input instanceof Uint8Array ? { input } : {}),
-    maxBuffer: 64 * 1024 * 1024,
+    maxBuffer: maxOutputBytes,
     buffer: { stdout: !options.stdout, stderr: !options.stderr },
   });
   if (options.stdout) child.stdout?.pipe(options.stdout, { end: false });
   if (options.stderr) child.stderr?.pipe(options.stderr, { end: false });
-  if (options.onLine) void readLines(child.stdout, options.onLine);
-  const result = await child;
+  letGoOfHeldStreams(child.nodeChildProcess);
+  const lines = options.onLine && readLines(child.stdout, options.onLine);
+  // Nobody is left to listen where onLine has thrown.
+  lines?.catch(() => child.kill());
+  const [result] = await Promise.all([child, lines]);
   const stdout = typeof result.stdout === 'string' ? result.stdout : '';
   const stderr = typeof result.stderr === 'string' ? result.stderr : '';
-  if (result.exitCode !== undefined && allowedExitCodes.includes(result.exitCode) && !result.timedOut) {
-    return { stdout, stderr, exitCode: result.exitCode };
+  const isAllowed = result.exitCode !== undefined && allowedExitCodes.includes(result.exitCode);
+  if (isAllowed && !result.timedOut && !result.isMaxBuffer) {
+    return { stdout, stderr, exitCode: result.exitCode ?? 0 };
   }
   const tool = {
     argv: [file, ...args],
@@ -80,36 +94,68 @@ export async function runProcess(
     ...(result.timedOut ? { timedOut: true } : {}),
     output: lastLines(stderr || stdout),
   };
+  if (result.isMaxBuffer) {
+    const limit = `${maxOutputBytes / 2 ** 20} MiB`;
+    throw new CmigError('tool-failed', `${file} wrote more than ${limit} and was stopped`, { tool });
+  }
   if (result.isCanceled) throw new CmigError('cancelled', `${file} was stopped`, { tool });
   if (result.timedOut) {
     throw new CmigError('timeout', `${file} did not end within ${timeoutMs / 1000} s and was killed`, {
       tool,
     });
   }
-  if (result.code === 'ENOENT') {
-    throw new CmigError('unsupported', `the program ${file} is not installed`, {
-      hint: `install it, or add its folder to PATH`,
-      tool,
-    });
-  }
+  if (result.exitCode === undefined && !result.signal) throw notStarted(file, result, options.cwd, tool);
   const ending = result.signal
     ? `was killed by ${result.signal}`
     : `failed with exit code ${result.exitCode}`;
   const last = tool.output.at(-1);
-  throw new CmigError('tool-failed', `${file} ${ending}${last ? `: ${last}` : ''}`, {
+  throw new CmigError('tool-failed', `${file} ${ending}${last ? `: ${last}` : ''}`, { tool });
+}
+
+function notStarted(
+  file: string,
+  result: { code?: string | undefined; cause?: unknown },
+  cwd: string | undefined,
+  tool: ToolFailure,
+): CmigError {
+  if (cwd !== undefined && !existsSync(cwd)) {
+    return new CmigError('failed', `${file} could not be started in ${cwd}: there is no such folder`, {
+      tool,
+    });
+  }
+  if (result.code === 'ENOENT') {
+    return new CmigError('unsupported', `the program ${file} is not installed`, {
+      hint: 'install it, or add its folder to PATH',
+      tool,
+    });
+  }
+  const reason =
+    result.cause instanceof Error ? result.cause.message : (result.code ?? 'for an unknown reason');
+  return new CmigError('tool-failed', `${file} could not be started: ${reason}`, {
     tool,
-    ...(result.exitCode === undefined && !result.signal ? { cause: result.cause } : {}),
+    cause: result.cause,
   });
+}
+
+/** An argument vector cannot carry a NUL character; what is behind it would be lost. */
+function refuseNul(file: string, args: readonly string[]): void {
+  if (![file, ...args].some((word) => word.includes('\0'))) return;
+  throw new CmigError('invalid', `an argument for ${file} holds a NUL character`);
 }
 
 async function readLines(stream: Readable | null, onLine: (line: string) => void): Promise<void> {
   if (!stream) return;
   let rest = '';
-  // rsync ends its progress lines with a carriage return.
-  for await (const chunk of stream) {
-    const parts = (rest + String(chunk)).split(/[\r\n]/);
-    rest = parts.pop() ?? '';
-    for (const line of parts) if (line) onLine(line);
+  const decoder = new TextDecoder();
+  try {
+    for await (const chunk of stream) {
+      // rsync ends its progress lines with a carriage return.
+      const parts = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split(/[\r\n]/);
+      rest = parts.pop() ?? '';
+      for (const line of parts) if (line) onLine(line);
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
   }
   if (rest) onLine(rest);
 }
@@ -139,6 +185,7 @@ export function spawnProcess(
   args: readonly string[],
   options: SpawnOptions = {},
 ): BackgroundProcess {
+  refuseNul(file, args);
   const child = execa(file, [...args], {
     reject: false,
     buffer: false,

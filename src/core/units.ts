@@ -34,8 +34,8 @@ export function parseSizeBytes(text: string): number {
 
 /** `500m` or `0.5` -> 0.5 cores. @throws CmigError `invalid` */
 export function parseCores(text: string): number {
-  const match = /^([0-9]+)m$/.exec(text);
-  const cores = match ? Number(match[1]) / 1000 : Number(text);
+  const match = /^(?:([0-9]+)m|([0-9]+(?:\.[0-9]+)?))$/.exec(text);
+  const cores = match?.[1] ? Number(match[1]) / 1000 : Number(match?.[2]);
   if (!Number.isFinite(cores) || cores <= 0)
     throw new CmigError('invalid', `"${text}" is not a number of cores`);
   return cores;
