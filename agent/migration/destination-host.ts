@@ -4,26 +4,24 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CmigError, codeOf } from '../../src/core/errors.ts';
+import { HeldRestore } from '../runtime/held-restore.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
 import type { DestinationPorts } from './destination-migration.ts';
 import type { DestinationRecord } from './journal.ts';
 import type { Machine } from './machine.ts';
 import { MigrationEvents } from './migration-events.ts';
 
-/** A restore takes as long as reading its pages; this is for tens of GiB. */
-const restoreTimeoutMs = 10 * 60_000;
-
 export class DestinationHost implements DestinationPorts {
   readonly #machine: Machine;
   readonly #record: DestinationRecord;
   readonly #events: MigrationEvents;
-  /** Settle when conmon knows the pid, which is after the hold. */
-  #restored: Promise<unknown>[] = [];
+  readonly #restore: HeldRestore;
 
   constructor(machine: Machine, record: DestinationRecord) {
     this.#machine = machine;
     this.#record = record;
     this.#events = new MigrationEvents(machine.context.events, record);
+    this.#restore = new HeldRestore(machine, this.#application());
   }
 
   async save(record: DestinationRecord): Promise<void> {
@@ -52,34 +50,14 @@ export class DestinationHost implements DestinationPorts {
 
   async restore(signal: AbortSignal): Promise<void> {
     const startedAt = performance.now();
-    const { context, runtime, checkpoints } = this.#machine;
-    const { application, facts, id } = this.#record;
+    const { context } = this.#machine;
+    const { application, id } = this.#record;
     const incoming = context.paths.incoming(id);
     for (const folder of ['containers', 'volumes']) {
       if (!existsSync(join(incoming, folder))) continue;
       await rename(join(incoming, folder), join(context.paths.application(application), folder));
     }
-    const record = this.#application({ id, role: 'destination' });
-    const restores = await Promise.allSettled(
-      facts.manifest.spec.containers.map(async ({ name }) => {
-        await runtime.prepareBundle(record, name);
-        signal.throwIfAborted();
-        const hold = checkpoints.hold(application, name);
-        await hold.arm();
-        const images = join(incoming, 'images', name);
-        const { finished } = await runtime.restoreWithConmon(record, name, {
-          imagesDirectory: images,
-          workDirectory: images,
-        });
-        this.#restored.push(finished);
-        const failed = finished.then((): never => {
-          throw new CmigError('failed', `criu did not hold ${name} after its restore`);
-        });
-        failed.catch(() => {});
-        await hold.waitUntilHeld(restoreTimeoutMs, failed);
-      }),
-    );
-    for (const restore of restores) if (restore.status === 'rejected') throw restore.reason;
+    await this.#restore.restoreAndHold(join(incoming, 'images'), signal);
     this.#record.phases.restore = Math.round(performance.now() - startedAt);
   }
 
@@ -94,34 +72,27 @@ export class DestinationHost implements DestinationPorts {
   }
 
   async open(): Promise<void> {
-    const { network, checkpoints, applications, supervisor, context } = this.#machine;
-    const { application, facts, id } = this.#record;
     const startedAt = performance.now();
-    const containers = facts.manifest.spec.containers.map(({ name }) => name);
-    if (network.exists(application)) {
-      // First the lock, then the processes: what they send each other over loopback must not be dropped.
-      await network.unlock(application);
-      await network.attach(application);
-    }
-    await Promise.all(containers.map((name) => checkpoints.hold(application, name).release('proceed')));
+    await this.#restore.letGo();
     this.#record.phases.commit ??= Math.round(performance.now() - startedAt);
-    if (network.exists(application)) await network.announce(application, facts.address);
-    await Promise.all(this.#restored);
+  }
+
+  async adopt(): Promise<void> {
+    const { applications, supervisor, context } = this.#machine;
+    await this.#restore.settled();
     const record = this.#application();
     await applications.put(record);
     await supervisor.adopt(record);
-    await rm(context.paths.incoming(id), { recursive: true, force: true });
+    await rm(context.paths.incoming(this.#record.id), { recursive: true, force: true });
   }
 
   async discard(): Promise<void> {
-    const { checkpoints, supervisor, context } = this.#machine;
-    const { application, facts, id } = this.#record;
+    const { supervisor, context } = this.#machine;
+    const { application, id } = this.#record;
     const present = await this.#machine.applications.get(application);
     // Somebody else's application of this name was there before: prepare refused, and it is none of ours.
     if (!present || present.migration?.id === id) {
-      for (const { name } of facts.manifest.spec.containers)
-        await checkpoints.hold(application, name).release('cancel');
-      await Promise.allSettled(this.#restored);
+      await this.#restore.cancel();
       await supervisor.forget(application);
     }
     await rm(context.paths.incoming(id), { recursive: true, force: true });

@@ -13,8 +13,10 @@ export interface DestinationPorts {
   restore(signal: AbortSignal): Promise<void>;
   /** Resolves with the source's permit; rejects with `conflict` where it refuses. */
   askPermit(signal: AbortSignal): Promise<void>;
-  /** Lock open, link attached, containers let go, address announced, application taken into care. */
+  /** Lock open, link attached, containers let go, address announced. */
   open(): Promise<void>;
+  /** The application is one of this host's, and what the migration needed is removed. */
+  adopt(): Promise<void>;
   /** Everything of the attempt is removed; nothing of it has run. */
   discard(): Promise<void>;
   /** Tells the source that there is news; it asks for it then. Never rejects. */
@@ -103,18 +105,11 @@ export class DestinationMigration {
     }
   }
 
-  // Committed: there is no way back, so every obstacle is tried again.
   async #open(): Promise<void> {
-    for (;;) {
-      try {
-        await this.#ports.open();
-        break;
-      } catch (error) {
-        this.record.error ??= toFault(error);
-        await this.#ports.pause(retryEveryMs);
-      }
-    }
+    await this.#untilDone(() => this.#ports.open());
+    // Now and not later: it ends the pause as the source measures it.
     this.#ports.tellSource();
+    await this.#untilDone(() => this.#ports.adopt());
     this.#ports.changed(this.record);
   }
 
@@ -133,16 +128,10 @@ export class DestinationMigration {
 
   async #discard(reason: unknown): Promise<void> {
     await this.#work.interrupt(reason);
-    for (;;) {
-      try {
-        await this.#ports.discard();
-        await this.#become('aborted');
-        break;
-      } catch (error) {
-        this.record.error ??= toFault(error);
-        await this.#ports.pause(retryEveryMs);
-      }
-    }
+    await this.#untilDone(async () => {
+      await this.#ports.discard();
+      await this.#become('aborted');
+    });
     this.#ports.tellSource();
     this.#ports.changed(this.record);
   }
@@ -154,6 +143,18 @@ export class DestinationMigration {
     await this.abort(
       new CmigError('failed', `the agent of ${this.record.to} was restarted during the migration`),
     );
+  }
+
+  // There is no other way to go from here, so every obstacle is tried again.
+  async #untilDone(action: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        return await action();
+      } catch (error) {
+        this.record.error ??= toFault(error);
+        await this.#ports.pause(retryEveryMs);
+      }
+    }
   }
 
   // On disk first: whoever asks for the state relies on it, and must not hear of one that a crash would take back.

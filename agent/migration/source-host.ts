@@ -1,11 +1,12 @@
 // What the source's half of a migration does to its machine.
-import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container } from '../../src/contract/application.ts';
 import type { DestinationState } from '../../src/contract/migration.ts';
+import { HeldRestore } from '../runtime/held-restore.ts';
 import { FileSync } from '../transfer/file-sync.ts';
 import { listMappedFiles, locateFile } from '../transfer/mapped-files.ts';
+import { FrozenImages } from './frozen-images.ts';
 import type { SourceRecord } from './journal.ts';
 import type { Machine, Peer } from './machine.ts';
 import { MigrationEvents } from './migration-events.ts';
@@ -22,6 +23,7 @@ export class SourceHost implements SourcePorts {
   readonly #peer: Peer;
   readonly #containers: Container[];
   readonly #files: FileSync;
+  readonly #images: FrozenImages;
   readonly #events: MigrationEvents;
   readonly nudge = new Nudge();
 
@@ -31,6 +33,7 @@ export class SourceHost implements SourcePorts {
     this.#peer = peer;
     this.#containers = containers;
     this.#events = new MigrationEvents(machine.context.events, record);
+    this.#images = new FrozenImages(machine.journal.imagesFolder(record.id));
     this.#files = new FileSync(machine.transfer, peer, {
       folder: machine.context.paths.application(record.application),
       destination: record.id,
@@ -65,29 +68,32 @@ export class SourceHost implements SourcePorts {
   }
 
   async freeze(): Promise<void> {
-    const { network, checkpoints, journal } = this.#machine;
-    const { application, id, phases } = this.#record;
+    const { network, checkpoints } = this.#machine;
+    const { application, phases } = this.#record;
     const address = await this.#address();
     this.#record.connections = await network.countConnections(application, address);
     await network.lock(application);
     const startedAt = performance.now();
     const dumps = await Promise.allSettled(
       this.#containers.map(({ name }) =>
-        checkpoints.dumpAndHold(application, name, join(journal.imagesFolder(id), name)),
+        checkpoints.dumpAndHold(application, name, join(this.#images.folder, name)),
       ),
     );
     for (const dump of dumps) if (dump.status === 'rejected') throw dump.reason;
     phases.freeze = Math.round(performance.now() - startedAt);
+    // Beside the transfer, not before it: the pause does not wait for the disk.
+    void this.#images
+      .keep()
+      .catch((error) => this.#machine.context.log.warn({ err: error }, 'the images were not flushed'));
   }
 
   async transfer(signal: AbortSignal): Promise<void> {
     const startedAt = performance.now();
-    const images = this.#machine.journal.imagesFolder(this.#record.id);
-    const totalBytes = await sizeOf(images);
+    const totalBytes = await this.#images.sizeBytes();
     const [files, memory] = await Promise.all([
       this.#files.finish({ signal }),
       this.#machine.transfer.send(this.#peer, {
-        sources: [`${join(images, '..')}/./images`],
+        sources: [`${join(this.#images.folder, '..')}/./images`],
         destination: this.#record.id,
         content: 'images',
         signal,
@@ -105,27 +111,60 @@ export class SourceHost implements SourcePorts {
   }
 
   async thaw(): Promise<void> {
-    const { network, checkpoints, supervisor, journal } = this.#machine;
-    const { application, id } = this.#record;
-    const inPlace = network.exists(application);
-    if (inPlace) {
-      // Before the processes run again: what they send each other over loopback must not be dropped.
-      await network.unlock(application);
-      await network.attach(application);
-    }
-    await Promise.all(this.#containers.map(({ name }) => checkpoints.conclude(application, name, 'cancel')));
-    if (inPlace) await network.announce(application, await this.#address());
+    const { network, supervisor } = this.#machine;
+    const { application } = this.#record;
+    // A namespace does not survive a reboot, and the frozen processes have not either.
+    if (network.exists(application)) await this.#thawInPlace();
+    else await this.#restoreFromImages();
     await supervisor.resume(application);
-    await rm(journal.imagesFolder(id), { recursive: true, force: true });
+    await this.#images.remove();
     await this.#machine.transfer.disconnect(this.#peer).catch(() => {});
   }
 
+  async #thawInPlace(): Promise<void> {
+    const { network, checkpoints } = this.#machine;
+    const { application } = this.#record;
+    // From here on it runs: a later reboot must not set it back to these images.
+    await this.#images.discard();
+    // Before the processes run again: what they send each other over loopback must not be dropped.
+    await network.unlock(application);
+    await network.attach(application);
+    await Promise.all(this.#containers.map(({ name }) => checkpoints.conclude(application, name, 'cancel')));
+    await network.announce(application, await this.#address());
+  }
+
+  // Where they are not whole, the supervisor starts the application afresh, as after any reboot.
+  async #restoreFromImages(): Promise<void> {
+    const { network, applications, context } = this.#machine;
+    const { application } = this.#record;
+    const record = await applications.get(application);
+    if (!record || !(await this.#images.areKept())) return;
+    const restore = new HeldRestore(this.#machine, record);
+    try {
+      await network.create(application, record, { locked: true });
+      await restore.restoreAndHold(this.#images.folder);
+    } catch (error) {
+      context.log.error(
+        { err: error, application },
+        'could not go on from its frozen images: it starts afresh',
+      );
+      await restore.cancel();
+      for (const { name } of this.#containers) await this.#machine.runtime.remove(record, name);
+      await network.destroy(application);
+      await this.#images.discard();
+      return;
+    }
+    await this.#images.discard();
+    await restore.letGo();
+    await restore.settled();
+  }
+
   async release(): Promise<void> {
-    const { checkpoints, supervisor, journal } = this.#machine;
-    const { application, id } = this.#record;
+    const { checkpoints, supervisor } = this.#machine;
+    const { application } = this.#record;
     await Promise.all(this.#containers.map(({ name }) => checkpoints.conclude(application, name, 'proceed')));
     await supervisor.forget(application);
-    await rm(journal.imagesFolder(id), { recursive: true, force: true });
+    await this.#images.remove();
     await this.#machine.transfer.disconnect(this.#peer).catch(() => {});
   }
 
@@ -191,13 +230,4 @@ export class SourceHost implements SourcePorts {
     );
     return found.flat();
   }
-}
-
-async function sizeOf(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
-  const sizes = await Promise.all(
-    files.map(async (entry) => (await stat(join(entry.parentPath, entry.name))).size),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
 }

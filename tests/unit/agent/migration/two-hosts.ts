@@ -200,6 +200,7 @@ export class TwoHosts {
         effect('open', () => {
           this.atDestination = 'running';
         }),
+      adopt: () => effect('adopt', () => {}),
       discard: () =>
         effect('discard', () => {
           if (this.atDestination === 'running') this.violations.push('discarded what runs');

@@ -1,0 +1,95 @@
+// Restores all containers of an application from criu's images, in parallel, and holds them until they are let go.
+import { join } from 'node:path';
+import { CmigError } from '../../src/core/errors.ts';
+import type { ApplicationNetwork } from '../network/application-network.ts';
+import type { ApplicationRecord } from '../store/application-store.ts';
+import type { Checkpoints } from './checkpoint.ts';
+import type { ContainerRuntime } from './container-runtime.ts';
+
+/** A restore takes as long as reading its pages; this is for tens of GiB. */
+const restoreTimeoutMs = 10 * 60_000;
+
+export interface RestoreTools {
+  runtime: ContainerRuntime;
+  checkpoints: Checkpoints;
+  network: ApplicationNetwork;
+}
+
+/** One application on its way back to life; its network namespace exists and is locked. */
+export class HeldRestore {
+  readonly #tools: RestoreTools;
+  readonly #record: ApplicationRecord;
+  /** Settle when conmon knows the pid, which is after the hold. */
+  readonly #finished: Promise<unknown>[] = [];
+
+  constructor(tools: RestoreTools, record: ApplicationRecord) {
+    this.#tools = tools;
+    this.#record = record;
+  }
+
+  get #application(): string {
+    return this.#record.manifest.metadata.name;
+  }
+
+  get #containers(): string[] {
+    return this.#record.manifest.spec.containers.map(({ name }) => name);
+  }
+
+  /**
+   * Resolves when every container is restored and held. `imagesFolder` has a folder for each.
+   * @throws CmigError `tool-failed` with the first container's error, once none is being restored any more
+   */
+  async restoreAndHold(imagesFolder: string, signal?: AbortSignal): Promise<void> {
+    const restores = await Promise.allSettled(
+      this.#containers.map((name) => this.#restoreOne(name, join(imagesFolder, name), signal)),
+    );
+    for (const restore of restores) if (restore.status === 'rejected') throw restore.reason;
+  }
+
+  /** Lock open, link attached, processes let go, address announced. May be called again after a crash. */
+  async letGo(): Promise<void> {
+    const { network } = this.#tools;
+    if (network.exists(this.#application)) {
+      // First the lock, then the processes: what they send each other over loopback must not be dropped.
+      await network.unlock(this.#application);
+      await network.attach(this.#application);
+    }
+    await this.#release('proceed');
+    if (network.exists(this.#application)) await network.announce(this.#application, this.#record.address);
+  }
+
+  /** Resolves when conmon has taken over what was let go. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#finished);
+  }
+
+  /** The held processes die without having run. */
+  async cancel(): Promise<void> {
+    await this.#release('cancel');
+    await Promise.allSettled(this.#finished);
+  }
+
+  async #release(verdict: 'proceed' | 'cancel'): Promise<void> {
+    await Promise.all(
+      this.#containers.map((name) => this.#tools.checkpoints.hold(this.#application, name).release(verdict)),
+    );
+  }
+
+  async #restoreOne(name: string, images: string, signal: AbortSignal | undefined): Promise<void> {
+    const { runtime, checkpoints } = this.#tools;
+    await runtime.prepareBundle(this.#record, name);
+    signal?.throwIfAborted();
+    const hold = checkpoints.hold(this.#application, name);
+    await hold.arm();
+    const { finished } = await runtime.restoreWithConmon(this.#record, name, {
+      imagesDirectory: images,
+      workDirectory: images,
+    });
+    this.#finished.push(finished);
+    const failed = finished.then((): never => {
+      throw new CmigError('failed', `criu did not hold ${name} after its restore`);
+    });
+    failed.catch(() => {});
+    await hold.waitUntilHeld(restoreTimeoutMs, failed);
+  }
+}
