@@ -28,7 +28,7 @@ export function commandHelp(path: string, command: CommandSpec): string {
   const shown = command.subcommands?.filter(({ hidden }) => !hidden) ?? [];
   if (shown.length > 0) parts.push(section('Commands', shown.map(commandRow)));
   const words = (command.arguments ?? []).map(({ name, summary, choices }) => {
-    const names = choices?.map((choice) => [choice.name, ...(choice.aliases ?? [])].join('|'));
+    const names = choices?.map(({ name, aliases = [] }) => [name, ...aliases.filter(isLower)].join('|'));
     return [name, names ? `${summary}: ${names.join(', ')}` : summary] as const;
   });
   if (words.length > 0) parts.push(section('Arguments', words));
@@ -56,6 +56,9 @@ function optionRow({ flags, summary, choices, default: initial, repeatable }: Op
     notes.length > 0 ? `${summary} (${notes.join('; ')})` : summary,
   ];
 }
+
+/** `Application` is understood, since manifests spell it so, but needs no mention. */
+const isLower = (text: string): boolean => text === text.toLowerCase();
 
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
