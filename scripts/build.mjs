@@ -39,6 +39,20 @@ async function isCurrent() {
   return times.every((time) => time <= built.mtimeMs);
 }
 
+// Loading TLS takes longer than all else that a short command loads; amqplib asks for it at once, yet needs it for
+// amqps:// only.
+const lazyTls = {
+  name: 'lazy-tls',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:tls$/ }, ({ importer }) =>
+      importer.includes('/amqplib/') ? { path: 'tls', namespace: 'lazy' } : undefined,
+    );
+    onLoad({ filter: /^tls$/, namespace: 'lazy' }, () => ({
+      contents: "exports.connect = (...options) => require('node:tls').connect(...options);",
+    }));
+  },
+};
+
 async function build({ name, entry, splitting }, outdir, esbuild) {
   await esbuild.build({
     absWorkingDir: root,
@@ -60,6 +74,7 @@ async function build({ name, entry, splitting }, outdir, esbuild) {
     define: { 'process.env.NODE_ENV': '"production"' },
     // its CommonJS build, which Node would take, has no named exports for a dynamic import within a bundle
     alias: { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') },
+    plugins: [lazyTls],
     // ink loads it only when its developer tools are asked for
     external: ['react-devtools-core'],
     banner: { js: banner },

@@ -42,15 +42,12 @@ export async function withOrchestrator<T>(
     name: `${invocation.path} ${caller}`,
     ...options,
   });
+  const rpc = new RpcClient(connection, { caller });
   try {
-    const rpc = new RpcClient(connection, { caller });
-    try {
-      return await work({ connection, rpc, context, caller });
-    } finally {
-      await rpc.close();
-    }
+    return await work({ connection, rpc, context, caller });
   } finally {
-    await connection.close();
+    // Side by side: the connection takes the client's channels with it.
+    await Promise.all([rpc.close(), connection.close()]);
   }
 }
 
