@@ -86,17 +86,9 @@ END
 fi
 : > /run/lab-ready
 
-if [ "$role" = host ]; then
-  # Waits for ever, and so takes in whatever loses its parent.
-  while :; do
-    sleep infinity &
-    wait || :
-  done
-fi
-. /etc/cmig/rabbitmq.env
-detached=1 /usr/lib/rabbitmq/bin/rabbitmq-server < /dev/null >> /var/log/rabbitmq.out 2>&1 &
-server=$!
-# A broker that ends takes its machine along.
-trap 'kill -TERM $server' TERM
-while kill -0 $server 2> /dev/null; do wait $server || :; done
+# Waits for ever, and so takes in whatever loses its parent.
+while :; do
+  sleep infinity &
+  wait || :
+done
 `;

@@ -1,13 +1,11 @@
 // The agent on a host of a lab: started, found, killed, and waited for until it answers.
 import { existsSync } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CmigError } from '../core/errors.ts';
 import { waitFor } from '../core/retry.ts';
-import { spawnProcess } from '../core/run-process.ts';
 import { LabPaths } from './lab-paths.ts';
-import { enterVector, signalProcesses, systemPath, waitForEnd } from './machine.ts';
-import { marks, processesWith } from './process-table.ts';
+import { endOfLog, signalProcesses, startInside, systemPath, waitForEnd } from './machine.ts';
+import { processesWith } from './process-table.ts';
 import { programPrefix, projectFolder } from './shared-folders.ts';
 
 const configurationFile = '/etc/cmig/agent.yaml';
@@ -34,23 +32,10 @@ export async function startAgent(lab: string, host: string, init: number): Promi
       },
     );
   }
-  const log = await open(new LabPaths(lab).machine(host).agentLog, 'a');
-  try {
-    const vector = enterVector(init, ['setsid', '--fork', program, '--config', configurationFile], {
-      env: {
-        PATH: `${join(programPrefix(), 'sbin')}:${systemPath}`,
-        ...marks(lab, host),
-      },
-    });
-    const entering = spawnProcess(vector[0]!, vector.slice(1), {
-      cwd: '/',
-      stdio: ['ignore', log.fd, log.fd],
-    });
-    const { exitCode } = await entering.ended;
-    if (exitCode !== 0) throw await agentFailure(lab, host, 'could not be started');
-  } finally {
-    await log.close();
-  }
+  await startInside(lab, host, init, [program, '--config', configurationFile], {
+    log: new LabPaths(lab).machine(host).agentLog,
+    env: { PATH: `${join(programPrefix(), 'sbin')}:${systemPath}` },
+  });
 }
 
 export async function killAgent(init: number): Promise<void> {
@@ -87,9 +72,7 @@ export async function waitForAgent(
 
 async function agentFailure(lab: string, host: string, what: string, cause?: unknown): Promise<CmigError> {
   const log = new LabPaths(lab).machine(host).agentLog;
-  const text = await readFile(log, 'utf8').catch(() => '');
-  const said = text.trimEnd().split('\n').slice(-8).join('\n');
-  return new CmigError('failed', `the agent of ${host} ${what}${said ? `\n${said}` : ''}`, {
+  return new CmigError('failed', `the agent of ${host} ${what}${await endOfLog(log)}`, {
     host,
     hint: `its log is ${log}`,
     cause,

@@ -1,38 +1,58 @@
 // The broker of a lab: a RabbitMQ on a machine of its own, with a user, a password and a virtual host of its own.
 
-import { readFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { CmigError } from '../core/errors.ts';
 import { waitFor } from '../core/retry.ts';
 import { LabPaths } from './lab-paths.ts';
 import { brokerMachine, type LabPlan, machineAddress } from './lab-plan.ts';
-import { bootMachine, isBooted, runningMachines, signalProcesses, waitForEnd } from './machine.ts';
+import {
+  bootMachine,
+  endOfLog,
+  isBooted,
+  runningMachines,
+  signalProcesses,
+  startInside,
+  waitForEnd,
+} from './machine.ts';
+import { processesWith } from './process-table.ts';
 import { type OnProgress, reported } from './progress.ts';
 
 const startLimitMs = 60_000;
+const startScript = '/etc/cmig/start-broker';
 
-/** Starts the broker unless it runs, and waits until it answers. */
+/** The process ids, on this machine, of RabbitMQ, from its start script on; `init` is that of the broker's machine. */
+export async function findBroker(init: number): Promise<number[]> {
+  const processes = await processesWith(init);
+  const isBroker = ([program = '', argument]: string[]) =>
+    program.endsWith('/beam.smp') || argument === startScript || argument?.endsWith('/rabbitmq-server');
+  return processes.filter(({ argv }) => isBroker(argv)).map(({ pid }) => pid);
+}
+
+/** Boots the broker's machine and starts the broker unless they run, and waits until it answers. */
 export async function ensureBroker(plan: LabPlan, switchPid: number, onProgress: OnProgress): Promise<void> {
-  const running = (await runningMachines(plan.name)).get(brokerMachine);
-  if (running !== undefined && isBooted(running)) {
-    await waitForBroker(plan);
+  const machine = (await runningMachines(plan.name)).get(brokerMachine);
+  const booted = machine !== undefined && isBooted(machine) ? machine : undefined;
+  if (booted !== undefined && (await findBroker(booted)).length > 0) {
+    await waitForBroker(plan, booted);
     onProgress({ part: 'broker', name: 'broker', state: 'kept' });
     return;
   }
   await reported(onProgress, 'broker', 'broker', async () => {
-    if (running !== undefined) await stopBroker(plan.name);
-    await bootMachine(plan, brokerMachine, switchPid);
-    await waitForBroker(plan);
+    if (machine !== undefined && booted === undefined) {
+      await waitForEnd(await signalProcesses([{ pid: machine }]));
+    }
+    const init = booted ?? (await bootMachine(plan, brokerMachine, switchPid));
+    await startInside(plan.name, brokerMachine, init, ['/bin/sh', startScript], { log: outputOf(plan.name) });
+    await waitForBroker(plan, init);
   });
 }
 
 /** @throws CmigError `failed` with the end of its output where it ended or never answered */
-async function waitForBroker(plan: LabPlan): Promise<void> {
-  const output = join(new LabPaths(plan.name).machine(brokerMachine).log, 'rabbitmq.out');
+async function waitForBroker(plan: LabPlan, init: number): Promise<void> {
+  const output = outputOf(plan.name);
   const fail = async (what: string, cause?: unknown): Promise<never> => {
-    const said = (await readFile(output, 'utf8').catch(() => '')).trim().split('\n').slice(-8).join('\n');
-    throw new CmigError('failed', `the broker of lab ${plan.name} ${what}${said ? `\n${said}` : ''}`, {
+    throw new CmigError('failed', `the broker of lab ${plan.name} ${what}${await endOfLog(output)}`, {
       hint: `its output is ${output}`,
       cause,
     });
@@ -40,9 +60,7 @@ async function waitForBroker(plan: LabPlan): Promise<void> {
   await waitFor(
     async () => {
       if (await speaksAmqp(machineAddress(plan, brokerMachine))) return true;
-      return (await runningMachines(plan.name)).has(brokerMachine)
-        ? false
-        : fail('ended as soon as it was started');
+      return (await findBroker(init)).length > 0 ? false : fail('ended as soon as it was started');
     },
     { timeoutMs: startLimitMs, intervalMs: 100, what: 'the start of the broker' },
   ).catch((error) =>
@@ -52,15 +70,17 @@ async function waitForBroker(plan: LabPlan): Promise<void> {
   );
 }
 
-/** Lets the broker end in order, which closes its connections; kills it where it does not. */
-export async function stopBroker(lab: string): Promise<boolean> {
-  const pid = (await runningMachines(lab)).get(brokerMachine);
-  if (pid === undefined) return false;
-  await waitForEnd(await signalProcesses([{ pid }], 'SIGTERM')).catch(async () =>
-    waitForEnd(await signalProcesses([{ pid }])),
+/** Lets the broker end in order, which closes its connections; kills it where it does not. Its machine stays. */
+export async function stopBroker(lab: string): Promise<void> {
+  const init = (await runningMachines(lab)).get(brokerMachine);
+  if (init === undefined) return;
+  const running = (await findBroker(init)).map((pid) => ({ pid }));
+  await waitForEnd(await signalProcesses(running, 'SIGTERM')).catch(async () =>
+    waitForEnd(await signalProcesses(running)),
   );
-  return true;
 }
+
+const outputOf = (lab: string): string => join(new LabPaths(lab).machine(brokerMachine).log, 'rabbitmq.out');
 
 /** Whether an AMQP 0-9-1 server greets there: it answers the protocol header with a method frame. */
 export function speaksAmqp(host: string, port = 5672): Promise<boolean> {

@@ -1,7 +1,7 @@
 // What a lab is made of at this moment, read from what runs and not from what should.
 import { findAgents } from './host-agent.ts';
 import { requirePlan } from './lab-actions.ts';
-import { speaksAmqp } from './lab-broker.ts';
+import { findBroker, speaksAmqp } from './lab-broker.ts';
 import { readLinks } from './lab-links.ts';
 import { findSwitch } from './lab-network.ts';
 import { LabPaths } from './lab-paths.ts';
@@ -49,7 +49,8 @@ export async function labStatus(options: { name?: string } = {}): Promise<LabSta
       ...links[name],
     };
   });
-  const brokerRuns = running.has(brokerMachine);
+  const brokerInit = running.get(brokerMachine);
+  const brokerRuns = brokerInit !== undefined && (await findBroker(brokerInit)).length > 0;
   return {
     name: plan.name,
     directory: paths.directory,

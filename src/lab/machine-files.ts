@@ -75,8 +75,11 @@ export function brokerConfiguration(plan: LabPlan, password: string): string {
 `;
 }
 
-/** What rabbitmq-server reads from its environment. Erlang's own ports are open to the broker's machine only. */
-export function brokerEnvironment(): string {
+/**
+ * The script that starts RabbitMQ, which is configured by its environment and becomes this very process when told to be
+ * `detached`. Erlang's own ports are open to the broker's machine only.
+ */
+export function brokerScript(): string {
   const variables: Record<string, string> = {
     HOME: '/var/lib/rabbitmq',
     RABBITMQ_NODENAME: 'rabbit@localhost',
@@ -87,10 +90,10 @@ export function brokerEnvironment(): string {
     RABBITMQ_LOG_BASE: '/var/log',
     ERL_EPMD_ADDRESS: '127.0.0.1',
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+    detached: '1',
   };
-  return Object.entries(variables)
-    .map(([name, value]) => `export ${name}='${value}'\n`)
-    .join('');
+  const exports = Object.entries(variables).map(([name, value]) => `export ${name}='${value}'\n`);
+  return `${exports.join('')}exec /usr/lib/rabbitmq/bin/rabbitmq-server\n`;
 }
 
 /** Writes a host's files; its keys are made once and kept. */
@@ -121,7 +124,7 @@ export async function writeBrokerFiles(plan: LabPlan): Promise<string> {
   await Promise.all([
     writeFile(join(etc, 'hosts'), hostsFile(plan)),
     writeFile(join(etc, 'enabled_plugins'), '[].\n'),
-    writeFile(join(etc, 'rabbitmq.env'), brokerEnvironment()),
+    writeFile(join(etc, 'start-broker'), brokerScript()),
     writeSecret(join(etc, 'rabbitmq.config'), brokerConfiguration(plan, password)),
   ]);
   return credentials;

@@ -78,12 +78,7 @@ async function waitForBoot(first: BackgroundProcess, machine: string, own: Machi
     over = true;
   });
   const fail = async (what: string, cause?: unknown): Promise<never> => {
-    const said = (await readFile(own.bootLog, 'utf8').catch(() => ''))
-      .trim()
-      .split('\n')
-      .slice(-6)
-      .join('\n');
-    throw new CmigError('failed', `${machine} ${what}${said ? `: ${said}` : ''}`, {
+    throw new CmigError('failed', `${machine} ${what}${await endOfLog(own.bootLog)}`, {
       hint: `its boot log is ${own.bootLog}`,
       cause,
     });
@@ -178,4 +173,40 @@ export function runInside(
 ) {
   const [program = 'nsenter', ...rest] = enterVector(init, argv, options);
   return runProcess(program, rest, options.input === undefined ? {} : { input: options.input });
+}
+
+/**
+ * Starts a program inside a machine as a child of the machine's init, so that nothing of it remains outside.
+ * @param log the file, on this machine, to which its output is appended
+ * @throws CmigError `failed`
+ */
+export async function startInside(
+  lab: string,
+  machine: string,
+  init: number,
+  argv: readonly string[],
+  { log, env = {} }: { log: string; env?: Record<string, string> },
+): Promise<void> {
+  const vector = enterVector(init, ['setsid', '--fork', ...argv], {
+    env: { ...env, ...marks(lab, machine) },
+  });
+  const output = await open(log, 'a');
+  try {
+    const entering = spawnProcess(vector[0]!, vector.slice(1), {
+      cwd: '/',
+      stdio: ['ignore', output.fd, output.fd],
+    });
+    const { exitCode } = await entering.ended;
+    if (exitCode !== 0) {
+      throw new CmigError('failed', `${argv[0]} could not be started on ${machine}`, { hint: `see ${log}` });
+    }
+  } finally {
+    await output.close();
+  }
+}
+
+/** What the last lines of a log say, to be the end of a message; empty where it says nothing. */
+export async function endOfLog(file: string, lines = 8): Promise<string> {
+  const text = (await readFile(file, 'utf8').catch(() => '')).trim();
+  return text === '' ? '' : `\n${text.split('\n').slice(-lines).join('\n')}`;
 }

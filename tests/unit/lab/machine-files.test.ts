@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readAgentConfig } from '../../../agent/config.ts';
-import { agentConfiguration, brokerEnvironment, sshdConfiguration } from '../../../src/lab/machine-files.ts';
+import { agentConfiguration, brokerScript, sshdConfiguration } from '../../../src/lab/machine-files.ts';
 
 const plan = { name: 'trial', octet: 78, hosts: ['host-a', 'host-b'] };
 let folder: string;
@@ -47,6 +47,6 @@ describe('the files of a host', () => {
 });
 
 it('keep the ports of Erlang itself inside the machine of the broker', () => {
-  expect(brokerEnvironment()).toContain('inet_dist_use_interface {127,0,0,1}');
-  expect(brokerEnvironment()).toContain("export ERL_EPMD_ADDRESS='127.0.0.1'");
+  expect(brokerScript()).toContain('inet_dist_use_interface {127,0,0,1}');
+  expect(brokerScript()).toContain("export ERL_EPMD_ADDRESS='127.0.0.1'");
 });
