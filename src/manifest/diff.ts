@@ -1,66 +1,7 @@
-// How what is wanted differs from what runs, as `kubectl diff` shows it.
+// How two states of an application differ, as `kubectl diff` shows it.
 import { createTwoFilesPatch } from 'diff';
 import { stringify } from 'yaml';
-import type { Application, ApplicationManifest } from '../contract/application.ts';
-import { type CompleteApplication, completeApplication } from '../contract/defaults.ts';
 import { manifestSchema, type SchemaNode } from './schema-node.ts';
-
-/** As much of an application as two are compared by. */
-type Comparable = Pick<CompleteApplication, 'metadata' | 'spec'>;
-
-export interface ApplicationDiff {
-  /** Whether applying the manifest would change anything. */
-  changed: boolean;
-  /** A unified diff of YAML, under the notes as lines that begin with `#`; empty where there is nothing to say. */
-  text: string;
-  /** What differs and is left alone. */
-  notes: string[];
-}
-
-/**
- * Compares with every default filled in, so that writing a default out is no difference.
- * @param current what runs; undefined where there is no such application
- * @param options.images container name -> digest of the image that is wanted, to be compared as well
- */
-export function diffApplications(
-  current: Application | undefined,
-  wanted: ApplicationManifest,
-  options: { images?: Readonly<Record<string, string>> } = {},
-): ApplicationDiff {
-  const after = completeApplication(wanted);
-  const before = current && completeApplication(current);
-  const notes: string[] = [];
-  if (current && before) {
-    const { name } = wanted.metadata;
-    const { host, address } = current.status;
-    if (wanted.spec.host !== host) {
-      notes.push(
-        `spec.host is ${wanted.spec.host}, but ${name} runs on ${host}; that is no difference: only "cmig migrate" moves it`,
-      );
-    }
-    before.spec = { ...before.spec, host, network: { address } };
-    after.spec = { ...after.spec, host, network: { address: wanted.spec.network?.address ?? address } };
-    const { images } = options;
-    if (images) {
-      const running = Object.fromEntries(current.status.containers.map(({ name, image }) => [name, image]));
-      before.spec.containers = withDigests(before.spec.containers, running);
-      after.spec.containers = withDigests(after.spec.containers, images);
-    }
-  }
-  const text = diffYaml(wanted.metadata.name, before, after);
-  return { changed: text !== '', text: notes.map((note) => `# ${note}\n`).join('') + text, notes };
-}
-
-/** The same path may have another content by now, which only its digest tells. */
-function withDigests(
-  containers: Comparable['spec']['containers'],
-  digests: Readonly<Record<string, string>>,
-): Comparable['spec']['containers'] {
-  return containers.map((container) => {
-    const digest = digests[container.name];
-    return digest === undefined ? container : { ...container, image: `${container.image} (${digest})` };
-  });
-}
 
 /**
  * The unified diff of two applications as YAML; empty where they are equal.
@@ -74,7 +15,15 @@ export function diffYaml(
   const old = before ? yamlOf(before) : '';
   const wanted = yamlOf(after);
   if (old === wanted) return '';
-  const patch = createTwoFilesPatch(before ? `running/${name}` : '/dev/null', `wanted/${name}`, old, wanted);
+  const patch = createTwoFilesPatch(
+    before ? `running/${name}` : '/dev/null',
+    `wanted/${name}`,
+    old,
+    wanted,
+    '',
+    '',
+    { context: 3 },
+  );
   // The library puts a line of "=" on top, which neither diff(1) nor kubectl does.
   return patch.replace(/^=+\n/, '');
 }
