@@ -53,6 +53,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
   await supervisor.reconcile();
   await hosts.open();
   await migrations.recover();
+  await supervisor.removeOrphans();
   supervisor.startWanted();
   const rotation = startLogRotation(context, supervisor, machine.runtime.conmon);
   warmCriu(context);

@@ -1,5 +1,6 @@
 // A container from its record: bundle, root file system, start, stop and removal. Keeps nothing in memory.
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { chown, mkdir, readFile, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container } from '../../src/contract/application.ts';
 import { completeContainer } from '../../src/contract/defaults.ts';
@@ -48,8 +49,8 @@ export class ContainerRuntime {
     const lower = await this.#images.rootfs(digestOf(record, containerName));
     await mkdir(paths.runtime(application, containerName), { recursive: true, mode: 0o700 });
     await mkdir(paths.runcRoot, { recursive: true, mode: 0o711 });
-    for (const volume of record.manifest.spec.volumes ?? [])
-      await mkdir(paths.volume(application, volume.name), { recursive: true });
+    for (const { name } of completeContainer(container).volumes)
+      await this.#makeVolume(record, container, name);
     const etc = await writeEtcFiles(paths.etc(application), application, record.address);
     await mountOverlay({
       lower,
@@ -155,6 +156,7 @@ export class ContainerRuntime {
     await unmountOverlay(paths.rootfs(application, containerName));
     await rm(paths.runtime(application, containerName), { recursive: true, force: true });
     await rm(paths.exitFile(application, containerName), { force: true });
+    await rm(paths.socketLink(application, containerName), { force: true });
   }
 
   /** Removes a container's writable layer and log, so that it begins anew. It must have been removed before. */
@@ -164,6 +166,22 @@ export class ContainerRuntime {
 
   state(application: string, containerName: string): Promise<RuncState | undefined> {
     return this.runc.state(application, containerName);
+  }
+
+  /** A new volume belongs to the user of the first container that mounts it. */
+  async #makeVolume(record: ApplicationRecord, container: Container, name: string): Promise<void> {
+    const path = this.#context.paths.volume(record.manifest.metadata.name, name);
+    await mkdir(dirname(path), { recursive: true });
+    const made = await mkdir(path).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EEXIST') return false;
+        throw error;
+      },
+    );
+    if (!made) return;
+    const [uid = 0, gid = 0] = completeContainer(container).user.split(':').map(Number);
+    await chown(path, uid, gid);
   }
 
   /** Asked once; a runc without seccomp, or a kernel without it, is worth a warning. */

@@ -1,5 +1,4 @@
 // One application under supervision: its containers in their order, its phase, its status.
-import { isDeepStrictEqual } from 'node:util';
 import type { ApplicationStatus } from '../../src/contract/application.ts';
 import type { AgentContext } from '../context.ts';
 import type { ApplicationNetwork } from '../network/application-network.ts';
@@ -8,6 +7,7 @@ import { type Phase, phaseOf } from './application-phase.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
 import { startWaves } from './start-order.ts';
 import { SupervisedContainer } from './supervised-container.ts';
+import { waitUntilReady } from './wait-until-ready.ts';
 
 export interface ApplicationDependencies {
   context: Pick<AgentContext, 'config' | 'paths' | 'programs' | 'events' | 'log'>;
@@ -104,7 +104,7 @@ export class SupervisedApplication {
       const starting = (async () => {
         await Promise.all(dependencies);
         await container.start();
-        await container.whenReady();
+        await waitUntilReady(container);
       })();
       starting.catch(() => {});
       ready.set(name, starting);
@@ -181,16 +181,4 @@ export class SupervisedApplication {
     ]);
     this.#containers = new Map(matched);
   }
-}
-
-/** Which containers must be replaced for `next` to be true; all of them where the network changes. */
-export function containersToReplace(current: ApplicationRecord, next: ApplicationRecord): Set<string> {
-  const all = current.manifest.spec.containers;
-  if (current.address !== next.address) return new Set(all.map(({ name }) => name));
-  const changed = all.filter((container) => {
-    const after = next.manifest.spec.containers.find(({ name }) => name === container.name);
-    const { name } = container;
-    return !isDeepStrictEqual(after, container) || current.images[name] !== next.images[name];
-  });
-  return new Set(changed.map(({ name }) => name));
 }

@@ -1,14 +1,10 @@
 // One container under supervision: started, watched, probed, restarted, stopped. What it does happens one after another.
-import { rm, writeFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { rm } from 'node:fs/promises';
 import type { Container, ContainerStatus } from '../../src/contract/application.ts';
 import { completeContainer } from '../../src/contract/defaults.ts';
-import { CmigError } from '../../src/core/errors.ts';
 import { waitFor } from '../../src/core/retry.ts';
-import { parseDurationMs } from '../../src/core/units.ts';
 import type { AgentContext } from '../context.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
-import { readJsonFile } from '../store/durable-file.ts';
 import {
   type ContainerRuntime,
   containerOf,
@@ -16,17 +12,18 @@ import {
   isSame,
   type ProcessIdentity,
 } from './container-runtime.ts';
+import {
+  type ContainerState,
+  ended,
+  readContainerState,
+  started,
+  writeContainerState,
+} from './container-state.ts';
 import { readExitCode } from './exit-watcher.ts';
 import { probe } from './readiness.ts';
-import { forgivenAfterMs, isRestarted, type RestartPolicy, restartDelayMs } from './start-order.ts';
-
-/** What outlives the agent, and moves with the container. */
-interface KeptState {
-  restarts: number;
-  startedAt?: string;
-  exitedAt?: string;
-  exitCode?: number;
-}
+import { ReadinessWatch } from './readiness-watch.ts';
+import { RestartSchedule } from './restart-schedule.ts';
+import { isRestarted, type RestartPolicy } from './start-order.ts';
 
 export interface ContainerDependencies {
   context: Pick<AgentContext, 'paths' | 'programs' | 'events' | 'log'>;
@@ -37,9 +34,6 @@ export interface ContainerDependencies {
   changed: () => void;
 }
 
-/** Once ready, a container is looked at less often: probes must not be a load. */
-const calmIntervalMs = 5000;
-const failuresUntilUnready = 3;
 const exitFileWaitMs = 2000;
 
 export class SupervisedContainer {
@@ -49,20 +43,23 @@ export class SupervisedContainer {
   state: ContainerStatus['state'] = 'Waiting';
   ready = false;
   message: string | undefined;
-  kept: KeptState = { restarts: 0 };
+  kept: ContainerState = { restarts: 0 };
   process: ProcessIdentity | undefined;
   /** It should run, and is restarted when it ends by itself. */
   #wanted = false;
   #suspended = false;
-  #exitsInARow = 0;
-  #restartTimer: NodeJS.Timeout | undefined;
-  #probing: AbortController | undefined;
-  #probed: Promise<void> = Promise.resolve();
+  readonly #readiness: ReadinessWatch;
+  readonly #restarts: RestartSchedule;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(name: string, dependencies: ContainerDependencies) {
     this.name = name;
     this.#it = dependencies;
+    this.#readiness = new ReadinessWatch({
+      onReady: () => this.#becomeReady(),
+      onUnready: (found) => this.#becomeUnready(found),
+    });
+    this.#restarts = new RestartSchedule(() => void this.#inTurn(() => this.#restart()));
   }
 
   get application(): string {
@@ -81,7 +78,7 @@ export class SupervisedContainer {
 
   /** It is on its way back by itself. */
   get isRestarting(): boolean {
-    return this.#restartTimer !== undefined;
+    return this.#restarts.isPending;
   }
 
   status(): ContainerStatus {
@@ -109,38 +106,12 @@ export class SupervisedContainer {
     });
   }
 
-  /** Settles when it is ready, or has ended for good with success. @throws CmigError `timeout`, `failed` */
-  async whenReady(): Promise<void> {
-    const { ready } = completeContainer(this.container);
-    const timeoutMs = parseDurationMs(ready?.timeout ?? '30s');
-    const label = `container ${this.name}`;
-    try {
-      await waitFor(
-        () => {
-          if (this.ready) return true;
-          if (!this.isOver) return false;
-          if (this.kept.exitCode === 0) return true;
-          throw new CmigError('failed', `${label} ended with exit code ${this.kept.exitCode ?? 'unknown'}`, {
-            hint: `see \`cmig logs ${this.application} -c ${this.name}\``,
-          });
-        },
-        { timeoutMs, intervalMs: 20, what: label },
-      );
-    } catch (error) {
-      if (!(error instanceof CmigError) || error.code !== 'timeout') throw error;
-      const found = this.message ? `: ${this.message}` : '';
-      throw new CmigError('timeout', `${label} was not ready within ${timeoutMs / 1000} s${found}`, {
-        hint: `see \`cmig logs ${this.application} -c ${this.name}\`; it stays deployed`,
-      });
-    }
-  }
-
   /** Stops it and forgets it at runc. What it wrote stays. */
   stop(): Promise<void> {
     this.#wanted = false;
-    this.#cancelRestart();
+    this.#restarts.cancel();
     return this.#inTurn(async () => {
-      await this.#stopProbing();
+      await this.#readiness.stop();
       this.endSessions();
       await this.#it.runtime.stop(this.#it.record(), this.name);
       if (this.process) await this.#collectExit(true);
@@ -155,7 +126,7 @@ export class SupervisedContainer {
     return this.#inTurn(async () => {
       if (this.#suspended || this.state !== 'Running' || !this.process) return;
       if (await isSame(this.process)) return;
-      await this.#stopProbing();
+      await this.#readiness.stop();
       this.endSessions();
       await this.#collectExit(true);
       this.#afterExit();
@@ -170,9 +141,9 @@ export class SupervisedContainer {
   /** A migration takes over: no probes, no restarts, exits are none of ours. Settles when nothing of ours is inside. */
   suspend(): Promise<void> {
     this.#suspended = true;
-    this.#cancelRestart();
+    this.#restarts.cancel();
     return this.#inTurn(async () => {
-      await this.#stopProbing();
+      await this.#readiness.stop();
       this.endSessions();
     });
   }
@@ -182,7 +153,7 @@ export class SupervisedContainer {
     this.#suspended = false;
     return this.#inTurn(async () => {
       if (this.state === 'Running' && this.process && (await isSame(this.process)))
-        return this.#beginProbing();
+        return this.#watchReadiness();
       await this.#pickUp();
     });
   }
@@ -195,19 +166,16 @@ export class SupervisedContainer {
     this.#wanted = wanted;
     this.#suspended = suspended;
     return this.#inTurn(async () => {
-      this.kept =
-        (await readJsonFile<KeptState>(
-          this.#it.context.paths.containerStateFile(this.application, this.name),
-        ).catch(() => undefined)) ?? this.kept;
+      this.kept = (await readContainerState(this.#stateFile)) ?? this.kept;
       await this.#pickUp();
     });
   }
 
   /** Nothing of it is started or probed any more; what runs is not touched. For the agent's own end. */
   leave(): Promise<void> {
-    this.#cancelRestart();
+    this.#restarts.cancel();
     this.#suspended = true;
-    return this.#stopProbing();
+    return this.#readiness.stop();
   }
 
   /** An exec session; it is ended with the container. Returns how to take it off. */
@@ -225,9 +193,9 @@ export class SupervisedContainer {
     if (process) {
       this.process = process;
       this.state = 'Running';
-      this.kept.startedAt ??= new Date().toISOString();
+      this.ready = this.kept.ready ?? false;
       this.#it.changed();
-      if (!this.#suspended) this.#beginProbing();
+      if (!this.#suspended) this.#watchReadiness();
       return;
     }
     if (this.#suspended) return;
@@ -240,9 +208,9 @@ export class SupervisedContainer {
   }
 
   async #start(): Promise<void> {
-    this.#cancelRestart();
+    this.#restarts.cancel();
     const { runtime, context } = this.#it;
-    await this.#stopProbing();
+    await this.#readiness.stop();
     this.#become('Waiting');
     try {
       await runtime.forget(this.application, this.name);
@@ -255,12 +223,11 @@ export class SupervisedContainer {
       throw error;
     }
     this.message = undefined;
-    const { exitedAt: _, exitCode: __, ...kept } = this.kept;
-    this.kept = { ...kept, startedAt: new Date().toISOString() };
-    await this.#keep();
+    this.kept = started(this.kept);
+    await writeContainerState(this.#stateFile, this.kept);
     this.#become('Running');
     context.events.publish('container.started', { application: this.application, container: this.name });
-    this.#beginProbing();
+    this.#watchReadiness();
     // It may have ended before anybody looked.
     if (!(await isSame(this.process))) void this.exited();
   }
@@ -273,14 +240,9 @@ export class SupervisedContainer {
       what: 'the exit code',
     }).catch(() => undefined);
     await rm(paths.exitFile(this.application, this.name), { force: true });
-    const { exitCode: _, ...kept } = this.kept;
-    this.kept = {
-      ...kept,
-      exitedAt: new Date().toISOString(),
-      ...(exitCode === undefined ? {} : { exitCode }),
-    };
+    this.kept = ended(this.kept, exitCode);
     this.process = undefined;
-    await this.#keep();
+    await writeContainerState(this.#stateFile, this.kept);
     this.#become('Exited');
     if (publish)
       events.publish('container.exited', {
@@ -297,22 +259,12 @@ export class SupervisedContainer {
       this.#it.changed();
       return;
     }
-    if (startedAt && Date.now() - Date.parse(startedAt) > forgivenAfterMs) this.#exitsInARow = 0;
-    this.#exitsInARow++;
-    const delayMs = restartDelayMs(this.#exitsInARow);
+    const delayMs = this.#restarts.plan(startedAt ? Date.now() - Date.parse(startedAt) : 0);
     this.message = `ended with exit code ${exitCode ?? 'unknown'}; restarts in ${delayMs / 1000} s`;
     this.#it.changed();
-    this.#cancelRestart();
-    this.#restartTimer = setTimeout(() => void this.#inTurn(() => this.#restart()), delayMs);
-  }
-
-  #cancelRestart(): void {
-    clearTimeout(this.#restartTimer);
-    this.#restartTimer = undefined;
   }
 
   async #restart(): Promise<void> {
-    this.#restartTimer = undefined;
     if (!this.#wanted || this.#suspended || this.state === 'Running') return;
     this.kept.restarts++;
     try {
@@ -328,50 +280,23 @@ export class SupervisedContainer {
     }
   }
 
-  #beginProbing(): void {
-    this.#probing?.abort();
+  #watchReadiness(): void {
     const { ready } = completeContainer(this.container);
-    if (!ready) {
-      this.#becomeReady();
-      return;
-    }
-    const controller = new AbortController();
-    this.#probing = controller;
-    this.#probed = this.#probe(parseDurationMs(ready.interval), ready, controller.signal).catch(() => {});
-  }
-
-  async #probe(
-    intervalMs: number,
-    ready: NonNullable<Container['ready']>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    let failures = 0;
-    while (!signal.aborted && this.process) {
+    this.#readiness.begin(ready, this.ready, async () => {
+      if (!ready || !this.process) return 'it does not run';
       const target = {
         application: this.application,
         container: this.name,
         address: this.#it.record().address,
         pid: this.process.pid,
       };
-      const found = await probe(ready, target, this.#it.runtime.runc, this.#it.context.programs.env).catch(
-        (error: Error) => error.message,
-      );
-      if (signal.aborted) return;
-      failures = found === undefined ? 0 : failures + 1;
-      if (found === undefined) this.#becomeReady();
-      else if (!this.ready || failures >= failuresUntilUnready) this.#becomeUnready(found);
-      await sleep(this.ready ? Math.max(intervalMs, calmIntervalMs) : intervalMs, undefined, { signal });
-    }
-  }
-
-  async #stopProbing(): Promise<void> {
-    this.#probing?.abort();
-    await this.#probed;
+      return probe(ready, target, this.#it.runtime.runc, this.#it.context.programs.env);
+    });
   }
 
   #becomeReady(): void {
     if (this.ready) return;
-    this.ready = true;
+    this.#setReady(true);
     this.message = undefined;
     this.#it.context.events.publish('container.ready', {
       application: this.application,
@@ -382,9 +307,15 @@ export class SupervisedContainer {
 
   #becomeUnready(message: string): void {
     if (!this.ready && this.message === message) return;
-    this.ready = false;
+    if (this.ready) this.#setReady(false);
     this.message = message;
     this.#it.changed();
+  }
+
+  #setReady(ready: boolean): void {
+    this.ready = ready;
+    this.kept = { ...this.kept, ready };
+    void writeContainerState(this.#stateFile, this.kept);
   }
 
   #become(state: ContainerStatus['state']): void {
@@ -393,9 +324,8 @@ export class SupervisedContainer {
     this.#it.changed();
   }
 
-  async #keep(): Promise<void> {
-    const file = this.#it.context.paths.containerStateFile(this.application, this.name);
-    await writeFile(file, `${JSON.stringify(this.kept)}\n`).catch(() => {});
+  get #stateFile(): string {
+    return this.#it.context.paths.containerStateFile(this.application, this.name);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -1,25 +1,15 @@
 // All applications of this host: deployed, started, stopped, deleted, handed to and taken from migrations.
 import { isDeepStrictEqual } from 'node:util';
-import type { Application, ApplicationManifest } from '../../src/contract/application.ts';
+import type { Application } from '../../src/contract/application.ts';
 import { CmigError } from '../../src/core/errors.ts';
 import { macOf } from '../network/application-network.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
 import type { ImageStore } from '../store/image-store.ts';
+import { checkDeployment, type DeployRequest, replaceContainers, startOrFail } from './deployment.ts';
 import { ExitWatcher } from './exit-watcher.ts';
-import { capabilitiesOf } from './oci-bundle.ts';
-import { startWaves } from './start-order.ts';
-import {
-  type ApplicationDependencies,
-  containersToReplace,
-  SupervisedApplication,
-} from './supervised-application.ts';
+import { removeOrphans } from './orphans.ts';
+import { type ApplicationDependencies, SupervisedApplication } from './supervised-application.ts';
 import type { SupervisedContainer } from './supervised-container.ts';
-
-export interface DeployRequest {
-  manifest: ApplicationManifest;
-  images: Record<string, string>;
-  address: string;
-}
 
 /** Processes whose shim was killed leave no exit file; they are missed after so long. */
 const lookEveryMs = 3000;
@@ -121,14 +111,7 @@ export class Supervisor {
   async deploy(request: DeployRequest): Promise<Application> {
     const { manifest, images, address } = request;
     const { name } = manifest.metadata;
-    startWaves(manifest.spec.containers);
-    for (const container of manifest.spec.containers) {
-      capabilitiesOf(container);
-      const digest = images[container.name];
-      if (!digest)
-        throw new CmigError('invalid', `the digest of the image of container ${container.name} is missing`);
-      await this.#images.rootfs(digest);
-    }
+    await checkDeployment(request, this.#images);
     const current = this.#applications.get(name);
     const next: ApplicationRecord = {
       manifest,
@@ -146,7 +129,7 @@ export class Supervisor {
     const application = current ?? new SupervisedApplication(next, this.#it);
     this.#applications.set(name, application);
     return this.exclusive(name, 'deploy', async () => {
-      await this.#replace(application, next);
+      await replaceContainers(application, next, this.#it);
       this.#it.context.events.publish('application.deployed', { application: name, address });
       return describe(application);
     }).then(() => describe(application));
@@ -156,7 +139,7 @@ export class Supervisor {
     const application = this.application(name);
     await this.exclusive(name, 'start', async () => {
       await application.put({ ...application.record, desired: 'running' });
-      await this.#startOrFail(application);
+      await startOrFail(application, this.#it.context.log);
       this.#it.context.events.publish('application.started', { application: name });
     });
     return describe(application);
@@ -241,6 +224,11 @@ export class Supervisor {
     this.#timer.unref();
   }
 
+  /** What runs or is mounted though nobody has a record of it; only when no migration is undecided any more. */
+  removeOrphans(): Promise<void> {
+    return removeOrphans(this.#it, (name) => this.has(name));
+  }
+
   /** Starts, in the background, what should run and does not: after a reboot that is everything. */
   startWanted(): void {
     for (const application of this.#applications.values()) {
@@ -248,9 +236,11 @@ export class Supervisor {
       if (record.migration || record.desired !== 'running') continue;
       const cared = containers.every((each) => each.state === 'Running' || each.isOver || each.isRestarting);
       if (cared) continue;
-      void this.exclusive(name, 'start', () => this.#startOrFail(application)).catch((error) => {
-        this.#it.context.log.error({ err: error, application: name }, 'could not be started again');
-      });
+      void this.exclusive(name, 'start', () => startOrFail(application, this.#it.context.log)).catch(
+        (error) => {
+          this.#it.context.log.error({ err: error, application: name }, 'could not be started again');
+        },
+      );
     }
   }
 
@@ -271,33 +261,6 @@ export class Supervisor {
   async #look(): Promise<void> {
     for (const application of this.#applications.values())
       for (const container of application.containers) await container.look();
-  }
-
-  async #replace(application: SupervisedApplication, next: ApplicationRecord): Promise<void> {
-    const current = application.record;
-    const replaced = containersToReplace(current, next);
-    if (replaced.size > 0) {
-      await application.stop(replaced);
-      const moves = current.address !== next.address;
-      await application.removeRuntime(moves ? undefined : replaced);
-      for (const name of replaced) await this.#it.runtime.wipe(application.name, name);
-    }
-    await application.put(next);
-    if (next.desired === 'running') await this.#startOrFail(application);
-  }
-
-  /** A start that fails for good leaves nothing running, and a status that says why. */
-  async #startOrFail(application: SupervisedApplication): Promise<void> {
-    try {
-      await application.start();
-    } catch (error) {
-      // What is only slow goes on: it may become ready yet.
-      if (error instanceof CmigError && error.code === 'timeout') throw error;
-      application.failure = error instanceof Error ? error.message : String(error);
-      application.changed();
-      await application.stop().catch((cause) => this.#it.context.log.error({ err: cause }, 'stop failed'));
-      throw error;
-    }
   }
 
   async #erase(application: SupervisedApplication): Promise<void> {

@@ -119,6 +119,10 @@ export class AgentPaths {
   get socketsDirectory(): string {
     return join(this.runDirectory, 's');
   }
+  /** conmon's link to the bundle, which it leaves behind. */
+  socketLink(application: string, container: string): string {
+    return join(this.socketsDirectory, containerId(application, container));
+  }
   /** What of a container a reboot may forget: pid files, control and report FIFOs, runc's log, criu.conf, hook. */
   runtime(application: string, container: string): string {
     return join(this.runDirectory, 'containers', containerId(application, container));

@@ -1,6 +1,6 @@
 // What a new deployment replaces, and what it lets run.
 import { describe, expect, it } from '@jest/globals';
-import { containersToReplace } from '../../../../agent/runtime/supervised-application.ts';
+import { containersToReplace } from '../../../../agent/runtime/deployment.ts';
 import type { ApplicationRecord } from '../../../../agent/store/application-store.ts';
 
 const record = (changes: { db?: object; images?: object; address?: string } = {}): ApplicationRecord => ({
