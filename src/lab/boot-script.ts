@@ -10,6 +10,7 @@
  */
 export const bootScript = `#!/bin/sh
 set -eu
+umask 022
 role=$1 folder=$2 name=$3 address=$4 mac=$5
 shift 5
 root=$folder/root

@@ -1,12 +1,15 @@
 // The agent on a host of a lab: started, found, killed, and waited for until it answers.
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CmigError } from '../core/errors.ts';
 import { waitFor } from '../core/retry.ts';
+import { endOfLog } from './end-of-log.ts';
+import { signalProcesses, waitForEnd } from './end-processes.ts';
+import { startInside } from './inside.ts';
 import { LabPaths } from './lab-paths.ts';
-import { endOfLog, signalProcesses, startInside, systemPath, waitForEnd } from './machine.ts';
 import { processesWith } from './process-table.ts';
-import { programPrefix, projectFolder } from './shared-folders.ts';
+import { projectFolder } from './shared-folders.ts';
 
 const configurationFile = '/etc/cmig/agent.yaml';
 const startLimitMs = 15_000;
@@ -34,7 +37,6 @@ export async function startAgent(lab: string, host: string, init: number): Promi
   }
   await startInside(lab, host, init, [program, '--config', configurationFile], {
     log: new LabPaths(lab).machine(host).agentLog,
-    env: { PATH: `${join(programPrefix(), 'sbin')}:${systemPath}` },
   });
 }
 

@@ -1,7 +1,9 @@
 // What can be done to a lab that is up: run programs on a host, cut the power, break the network, stop the broker.
+
 import { CmigError } from '../core/errors.ts';
 import { spawnProcess } from '../core/run-process.ts';
 import { findAgents, killAgent } from './host-agent.ts';
+import { enterVector } from './inside.ts';
 import { ensureBroker, speaksAmqp, stopBroker } from './lab-broker.ts';
 import { ensureAgent, ensureHost, powerOff, withBroker } from './lab-host.ts';
 import {
@@ -10,6 +12,7 @@ import {
   type LinkState,
   partitionPeers,
   rateBitsPerSecond,
+  reachesBroker,
   readLinks,
   writeLinks,
 } from './lab-links.ts';
@@ -18,7 +21,7 @@ import { brokerMachine, checkLabName, defaultLabName, type LabPlan, machineAddre
 import { checkRoot } from './lab-requirements.ts';
 import { readPlan } from './lab-state.ts';
 import { lockLab } from './lab-up.ts';
-import { enterVector, isBooted, runningMachines } from './machine.ts';
+import { isBooted, runningMachines } from './machine.ts';
 import type { OnProgress } from './progress.ts';
 
 export interface LabOptions {
@@ -125,9 +128,8 @@ export const labStart = (host: string, options: LabOptions & { agent?: boolean }
     const init = options.agent
       ? await requireRunning(plan, host)
       : await ensureHost(plan, host, await requireSwitch(plan), onProgress);
-    const cutOff = (await readLinks(plan.name))[host]?.partitioned;
-    const reachesBroker = cutOff === undefined || (cutOff !== 'all' && !cutOff.includes(brokerMachine));
-    if (reachesBroker && (await speaksAmqp(machineAddress(plan, brokerMachine)))) {
+    const reaches = reachesBroker((await readLinks(plan.name))[host]);
+    if (reaches && (await speaksAmqp(machineAddress(plan, brokerMachine)))) {
       return withBroker(plan, (rpc) => ensureAgent(plan, host, init, rpc, onProgress));
     }
     await ensureAgent(plan, host, init, undefined, onProgress);

@@ -4,28 +4,28 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { CmigError } from '../core/errors.ts';
 import { waitFor } from '../core/retry.ts';
+import { endOfLog } from './end-of-log.ts';
+import { signalProcesses, waitForEnd } from './end-processes.ts';
+import { startInside } from './inside.ts';
 import { LabPaths } from './lab-paths.ts';
 import { brokerMachine, type LabPlan, machineAddress } from './lab-plan.ts';
-import {
-  bootMachine,
-  endOfLog,
-  isBooted,
-  runningMachines,
-  signalProcesses,
-  startInside,
-  waitForEnd,
-} from './machine.ts';
+import { bootMachine, isBooted, runningMachines } from './machine.ts';
 import { processesWith } from './process-table.ts';
 import { type OnProgress, reported } from './progress.ts';
 
 const startLimitMs = 60_000;
 const startScript = '/etc/cmig/start-broker';
 
-/** The process ids, on this machine, of RabbitMQ, from its start script on; `init` is that of the broker's machine. */
+/**
+ * The process id, on this machine, of RabbitMQ in a list, or an empty one; `init` is that of the broker's machine. One
+ * process becomes it step by step: the start script, its own scripts, Erlang's, and at last Erlang's machine.
+ */
 export async function findBroker(init: number): Promise<number[]> {
   const processes = await processesWith(init);
-  const isBroker = ([program = '', argument]: string[]) =>
-    program.endsWith('/beam.smp') || argument === startScript || argument?.endsWith('/rabbitmq-server');
+  const isBroker = (argv: string[]) =>
+    argv
+      .slice(0, 4)
+      .some((word) => word === startScript || /\/(rabbitmq-server|erl|erlexec|beam\.smp)$/.test(word));
   return processes.filter(({ argv }) => isBroker(argv)).map(({ pid }) => pid);
 }
 
@@ -57,10 +57,13 @@ async function waitForBroker(plan: LabPlan, init: number): Promise<void> {
       cause,
     });
   };
+  const began = performance.now();
   await waitFor(
     async () => {
       if (await speaksAmqp(machineAddress(plan, brokerMachine))) return true;
-      return (await findBroker(init)).length > 0 ? false : fail('ended as soon as it was started');
+      // At first it may still be on its way to being recognised.
+      const ended = performance.now() - began > 1000 && (await findBroker(init)).length === 0;
+      return ended ? fail('ended as soon as it was started') : false;
     },
     { timeoutMs: startLimitMs, intervalMs: 100, what: 'the start of the broker' },
   ).catch((error) =>

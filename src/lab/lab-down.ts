@@ -1,12 +1,13 @@
 // Takes a lab down and leaves nothing of it, whatever state it is in.
+
 import { rm, rmdir, stat } from 'node:fs/promises';
+import { signalProcesses, waitForEnd } from './end-processes.ts';
 import { removeCgroup, thawCgroup } from './host-cgroups.ts';
 import { removeNetwork } from './lab-network.ts';
 import { LabPaths } from './lab-paths.ts';
 import { checkLabName, defaultLabName, labCgroup } from './lab-plan.ts';
 import { checkRoot } from './lab-requirements.ts';
 import { lockLab } from './lab-up.ts';
-import { signalProcesses, waitForEnd } from './machine.ts';
 import { findLabProcesses } from './process-table.ts';
 import { type OnProgress, reported } from './progress.ts';
 

@@ -2,13 +2,14 @@
 
 import { readFile } from 'node:fs/promises';
 import type { RpcClient } from '../broker/rpc-client.ts';
+import { signalProcesses, waitForEnd } from './end-processes.ts';
 import { findAgents, startAgent, waitForAgent } from './host-agent.ts';
 import { removeCgroup, thawCgroup } from './host-cgroups.ts';
 import { applyRate, readLinks } from './lab-links.ts';
 import { removePort } from './lab-network.ts';
 import { LabPaths } from './lab-paths.ts';
 import { brokerUrl, hostCgroup, type LabPlan } from './lab-plan.ts';
-import { bootMachine, isBooted, runningMachines, signalProcesses, waitForEnd } from './machine.ts';
+import { bootMachine, isBooted, runningMachines } from './machine.ts';
 import { type OnProgress, reported } from './progress.ts';
 
 /** Boots a host unless it runs already. @returns its init */

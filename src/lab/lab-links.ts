@@ -22,6 +22,11 @@ export async function writeLinks(lab: string, links: LinkStates): Promise<void> 
   await writeJson(new LabPaths(lab).links, links);
 }
 
+/** Whether a host could speak with the broker as far as its link is concerned. */
+export function reachesBroker({ partitioned }: LinkState = {}): boolean {
+  return partitioned === undefined || (partitioned !== 'all' && !partitioned.includes(brokerMachine));
+}
+
 /** Packets vanish without a trace at the switch; the links stay up, as in a real partition. */
 export function partitionRules(links: LinkStates): string {
   const pairs = Object.entries(links).flatMap(([host, { partitioned }]) => {

@@ -1,13 +1,15 @@
 // The network of a lab: a switch in a network namespace of its own, to which all machines and, by the uplink, this
 // machine are attached. In a namespace of its own, because a firewall on this machine (Docker's, say) would otherwise
 // filter what is bridged, and because everything in it goes when its one process ends.
+
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { CmigError } from '../core/errors.ts';
 import { waitFor } from '../core/retry.ts';
 import { runProcess, spawnProcess } from '../core/run-process.ts';
+import { signalProcesses, waitForEnd } from './end-processes.ts';
+import { systemPath } from './inside.ts';
 import { LabPaths } from './lab-paths.ts';
 import { applicationRange, gatewayAddress, type LabPlan, linkAlias, uplinkName } from './lab-plan.ts';
-import { signalProcesses, systemPath, waitForEnd } from './machine.ts';
 import { asWords, findLabProcesses, marks, readLabProcess, readStartTime } from './process-table.ts';
 
 const switchName = 'switch';

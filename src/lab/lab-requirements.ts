@@ -1,8 +1,9 @@
 // What this machine must have before a lab can run on it.
+
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { CmigError } from '../core/errors.ts';
-import { systemPath } from './machine.ts';
+import { systemPath } from './inside.ts';
 
 /** Program -> the Debian package it comes from. */
 const programs: Record<string, string> = {

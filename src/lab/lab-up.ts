@@ -4,7 +4,7 @@ import { CmigError } from '../core/errors.ts';
 import { bootScript } from './boot-script.ts';
 import { ensureBroker } from './lab-broker.ts';
 import { ensureAgent, ensureHost, powerOff, withBroker } from './lab-host.ts';
-import { applyPartitions, readLinks } from './lab-links.ts';
+import { applyPartitions, reachesBroker, readLinks } from './lab-links.ts';
 import { acquireLabLock } from './lab-lock.ts';
 import { createNetwork, findSwitch } from './lab-network.ts';
 import { LabPaths } from './lab-paths.ts';
@@ -73,10 +73,15 @@ async function bringUp(name: string, options: LabUpOptions, onProgress: OnProgre
     }),
   );
   const booted = (await Promise.all([hosts, broker]))[0];
-  await applyPartitions(switchPid, await readLinks(name));
+  const links = await readLinks(name);
+  await applyPartitions(switchPid, links);
   if (options.agents !== false) {
     await withBroker(plan, (rpc) =>
-      Promise.all(booted.map(({ host, init }) => ensureAgent(plan, host, init, rpc, onProgress))),
+      Promise.all(
+        booted.map(({ host, init }) =>
+          ensureAgent(plan, host, init, reachesBroker(links[host]) ? rpc : undefined, onProgress),
+        ),
+      ),
     );
   }
   return {

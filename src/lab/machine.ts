@@ -1,15 +1,17 @@
 // One machine of a lab, be it a host or the broker: power on, power off, and programs run inside.
+
 import { existsSync } from 'node:fs';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { CmigError } from '../core/errors.ts';
 import { waitFor } from '../core/retry.ts';
-import { type BackgroundProcess, runProcess, spawnProcess } from '../core/run-process.ts';
+import { type BackgroundProcess, spawnProcess } from '../core/run-process.ts';
+import { endOfLog } from './end-of-log.ts';
+import { systemPath } from './inside.ts';
 import { LabPaths, type MachinePaths } from './lab-paths.ts';
 import { brokerMachine, type LabPlan, machineAddress, machineMac } from './lab-plan.ts';
-import { asWords, findLabProcesses, marks, readStartTime } from './process-table.ts';
+import { asWords, findLabProcesses, marks } from './process-table.ts';
 import { sharedFolders } from './shared-folders.ts';
 
-export const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const bootLimitMs = 15_000;
 
 /** The process ids, on this machine, of the first processes of all running machines of a lab. */
@@ -98,115 +100,4 @@ async function waitForBoot(first: BackgroundProcess, machine: string, own: Machi
       ? fail('did not boot', error)
       : Promise.reject(error),
   );
-}
-
-/** A process for good: its pid together with when it started. */
-interface ProcessIdentity {
-  pid: number;
-  startTime: string;
-}
-
-/** Sends a signal to those that still are who they were. @returns whom to wait for */
-export async function signalProcesses(
-  processes: { pid: number; startTime?: string | undefined }[],
-  signal: NodeJS.Signals = 'SIGKILL',
-): Promise<ProcessIdentity[]> {
-  const signalled: ProcessIdentity[] = [];
-  for (const { pid, startTime } of processes) {
-    const current = await readStartTime(pid);
-    if (current === undefined || (startTime ?? current) !== current) continue;
-    try {
-      process.kill(pid, signal);
-      signalled.push({ pid, startTime: current });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
-  }
-  return signalled;
-}
-
-export async function waitForEnd(processes: readonly ProcessIdentity[], timeoutMs = 15_000): Promise<void> {
-  for (const { pid, startTime } of processes) {
-    await waitFor(async () => (await readStartTime(pid)) !== startTime, {
-      timeoutMs,
-      intervalMs: 10,
-      what: `the end of process ${pid}`,
-    });
-  }
-}
-
-export interface EnterOptions {
-  /** Its environment, which is nothing else but this; PATH and HOME if absent. */
-  env?: Record<string, string>;
-}
-
-/** The argument vector that runs `argv` inside a machine, in /root. Program first. */
-export function enterVector(
-  init: number,
-  argv: readonly string[],
-  { env = {} }: EnterOptions = {},
-): string[] {
-  const environment = { PATH: systemPath, HOME: '/root', LANG: 'C.UTF-8', ...env };
-  return [
-    'nsenter',
-    '--target',
-    String(init),
-    '--mount',
-    '--net',
-    '--uts',
-    '--ipc',
-    '--pid',
-    '--',
-    '/usr/bin/env',
-    '-i',
-    '--chdir=/root',
-    ...asWords(environment),
-    ...argv,
-  ];
-}
-
-/** Runs a program inside a machine to its end. */
-export function runInside(
-  init: number,
-  argv: readonly string[],
-  options: EnterOptions & { input?: string } = {},
-) {
-  const [program = 'nsenter', ...rest] = enterVector(init, argv, options);
-  return runProcess(program, rest, options.input === undefined ? {} : { input: options.input });
-}
-
-/**
- * Starts a program inside a machine as a child of the machine's init, so that nothing of it remains outside.
- * @param log the file, on this machine, to which its output is appended
- * @throws CmigError `failed`
- */
-export async function startInside(
-  lab: string,
-  machine: string,
-  init: number,
-  argv: readonly string[],
-  { log, env = {} }: { log: string; env?: Record<string, string> },
-): Promise<void> {
-  const vector = enterVector(init, ['setsid', '--fork', ...argv], {
-    env: { ...env, ...marks(lab, machine) },
-  });
-  const output = await open(log, 'a');
-  try {
-    const entering = spawnProcess(vector[0]!, vector.slice(1), {
-      cwd: '/',
-      stdio: ['ignore', output.fd, output.fd],
-    });
-    const { exitCode } = await entering.ended;
-    if (exitCode !== 0) {
-      throw new CmigError('failed', `${argv[0]} could not be started on ${machine}`, { hint: `see ${log}` });
-    }
-  } finally {
-    await output.close();
-  }
-}
-
-/** What the last lines of a log say, to be the end of a message; empty where it says nothing. */
-export async function endOfLog(file: string, lines = 8): Promise<string> {
-  const text = (await readFile(file, 'utf8').catch(() => '')).trim();
-  return text === '' ? '' : `\n${text.split('\n').slice(-lines).join('\n')}`;
 }

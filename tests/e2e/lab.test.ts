@@ -1,5 +1,6 @@
 // The lab itself: it comes up, stands what is done to it, and leaves nothing behind. In labs of its own, by the
 // functions that commands call; what is asked is what the kernel and the machines say.
+
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
@@ -8,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { waitFor } from '../../src/core/retry.ts';
 import { runProcess, spawnProcess } from '../../src/core/run-process.ts';
 import { findAgents } from '../../src/lab/host-agent.ts';
+import { runInside } from '../../src/lab/inside.ts';
 import {
   labBroker,
   labDown,
@@ -25,7 +27,7 @@ import { allLinks, findSwitch, runInSwitch } from '../../src/lab/lab-network.ts'
 import { LabPaths } from '../../src/lab/lab-paths.ts';
 import { hostCgroup, labCgroup, linkAlias, machineAddress } from '../../src/lab/lab-plan.ts';
 import { readPlan } from '../../src/lab/lab-state.ts';
-import { runInside, runningMachines } from '../../src/lab/machine.ts';
+import { runningMachines } from '../../src/lab/machine.ts';
 import { findLabProcesses, processesWith } from '../../src/lab/process-table.ts';
 import { cmigProgram, settings } from './settings.ts';
 
@@ -194,6 +196,9 @@ describe('the network', () => {
     await labPartition('host-a', inName);
     expect([await reachable(a), await reachable(b)]).toEqual([false, true]);
     expect(await hostStatus('host-a')).toMatchObject({ partitioned: 'all' });
+    // It is as it was told to be: nothing to repair, and nothing to wait for.
+    await labUp(inName);
+    expect(await reachable(a)).toBe(false);
     await labHeal('host-a', inName);
     expect(await reachable(a)).toBe(true);
 
