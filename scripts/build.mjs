@@ -2,11 +2,12 @@
 // agent as one file. With --if-changed it does nothing when no source is newer than the last build.
 import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { lazyBuiltins, leanBuiltins } from './builtin-plugins.mjs';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 const stamp = join(dist, '.built');
-const sources = ['src', 'agent', 'package-lock.json', 'scripts/build.mjs'];
+const sources = ['src', 'agent', 'package-lock.json', 'scripts/build.mjs', 'scripts/builtin-plugins.mjs'];
 
 const programs = [
   { name: 'cmig', entry: 'src/cli/main.ts', splitting: true },
@@ -15,10 +16,8 @@ const programs = [
 
 // Some dependencies are CommonJS inside and ask for `require`, `__filename` and `__dirname`.
 const banner = [
-  "import { createRequire as __createRequire } from 'node:module';",
-  "import { fileURLToPath as __fileURLToPath } from 'node:url';",
-  'const require = __createRequire(import.meta.url);',
-  'const __filename = __fileURLToPath(import.meta.url);',
+  "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);",
+  'const __filename = import.meta.filename;',
   'const __dirname = import.meta.dirname;',
 ].join('');
 
@@ -38,20 +37,6 @@ async function isCurrent() {
   const times = await Promise.all(sources.map((path) => newest(join(root, path))));
   return times.every((time) => time <= built.mtimeMs);
 }
-
-// Loading TLS takes longer than all else that a short command loads; amqplib asks for it at once, yet needs it for
-// amqps:// only.
-const lazyTls = {
-  name: 'lazy-tls',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:tls$/ }, ({ importer }) =>
-      importer.includes('/amqplib/') ? { path: 'tls', namespace: 'lazy' } : undefined,
-    );
-    onLoad({ filter: /^tls$/, namespace: 'lazy' }, () => ({
-      contents: "exports.connect = (...options) => require('node:tls').connect(...options);",
-    }));
-  },
-};
 
 async function build({ name, entry, splitting }, outdir, esbuild) {
   await esbuild.build({
@@ -74,10 +59,10 @@ async function build({ name, entry, splitting }, outdir, esbuild) {
     define: { 'process.env.NODE_ENV': '"production"' },
     // its CommonJS build, which Node would take, has no named exports for a dynamic import within a bundle
     alias: { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') },
-    plugins: [lazyTls],
     // ink loads it only when its developer tools are asked for
     external: ['react-devtools-core'],
     banner: { js: banner },
+    plugins: splitting ? [lazyBuiltins, leanBuiltins] : [lazyBuiltins],
     logLevel: 'warning',
   });
 }

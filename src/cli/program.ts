@@ -26,6 +26,17 @@ export function parseWords(words: readonly string[], commands: readonly CommandS
   return parsed ?? { text: rootHelp(commands) };
 }
 
+/** We print ourselves; and a look at the streams' colours would open both of them, which takes milliseconds. */
+const silent = {
+  writeOut: () => {},
+  writeErr: () => {},
+  outputError: () => {},
+  getOutHasColors: () => false,
+  getErrHasColors: () => false,
+  getOutHelpWidth: () => 80,
+  getErrHelpWidth: () => 80,
+};
+
 function build(
   command: CommandSpec,
   path: string,
@@ -38,7 +49,7 @@ function build(
     .exitOverride((error) => {
       throw error.code === 'commander.helpDisplayed' ? error : Object.assign(error, { usage });
     })
-    .configureOutput({ writeOut: () => {}, writeErr: () => {}, outputError: () => {} })
+    .configureOutput(silent)
     .showSuggestionAfterError(true)
     .enablePositionalOptions()
     .allowExcessArguments(false)

@@ -1,0 +1,41 @@
+// Two esbuild plugins that spare a short command the loading of Node's own modules: `cmig --help` from 1.5 times the
+// time of `node -e 0` to 1.3 times, `cmig get applications` from 3.5 times to 3.2.
+
+/**
+ * Importing a module of Node's from an ES module copies all that it exports, for which Node opens what it would load
+ * later or never (streams, text decoders). This takes only what is used.
+ */
+export const leanBuiltins = {
+  name: 'lean-builtins',
+  setup(build) {
+    build.onResolve({ filter: /^node:/ }, ({ path, kind }) =>
+      kind === 'require-call' ? undefined : { path, namespace: 'lean-builtin', sideEffects: false },
+    );
+    build.onLoad({ filter: /./, namespace: 'lean-builtin' }, ({ path }) => {
+      const names = Object.getOwnPropertyNames(process.getBuiltinModule(path)).filter(
+        (name) => name !== 'default' && /^[A-Za-z_$][\w$]*$/.test(name),
+      );
+      const lines = names.map(
+        (name, index) =>
+          `const x${index} = /* @__PURE__ */ (() => builtin.${name})(); export { x${index} as ${name} };`,
+      );
+      const contents = `const builtin = /* @__PURE__ */ process.getBuiltinModule('${path}'); export default builtin;`;
+      return { contents: [contents, ...lines].join('\n') };
+    });
+  },
+};
+
+/** amqplib loads TLS for a broker that may not want it, commander a way to start programs that we have no use for. */
+export const lazyBuiltins = {
+  name: 'lazy-builtins',
+  setup(build) {
+    build.onResolve({ filter: /^(node:)?(tls|child_process)$/ }, ({ path, importer }) =>
+      /\/node_modules\/(amqplib|commander)\//.test(importer)
+        ? { path: path.replace('node:', ''), namespace: 'lazy-builtin' }
+        : undefined,
+    );
+    build.onLoad({ filter: /./, namespace: 'lazy-builtin' }, ({ path }) => ({
+      contents: `module.exports = new Proxy({}, { get: (_, name) => process.getBuiltinModule('${path}')[name] });`,
+    }));
+  },
+};
