@@ -33,7 +33,8 @@ export function labSteps(report: OnProgress): LabSteps {
     },
     onProgress(progress) {
       const step = stepOf(progress);
-      const note = progress.message === undefined ? {} : { note: progress.message };
+      // The whole of it, which may hold the end of a log, is in the error that follows.
+      const note = progress.message === undefined ? {} : { note: progress.message.split('\n')[0]! };
       switch (progress.state) {
         case 'starting':
         case 'stopping':
