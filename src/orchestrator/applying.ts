@@ -29,6 +29,8 @@ export interface ApplyPlan extends Placement {
   outcome: 'created' | 'configured' | 'unchanged';
   /** Container name -> its image. */
   images: Record<string, PlannedImage>;
+  /** Other hosts that can be asked for an image. */
+  peers: string[];
   /** In the form in which the two were compared; `before` is absent for a new application. */
   before?: ComparableManifest;
   after: ComparableManifest;
@@ -81,11 +83,10 @@ export async function applyApplications(
     options.signal?.throwIfAborted();
     const { name } = one.manifest.metadata;
     const result = await withApplicationMutex(context, name, 'cmig apply', async () => {
-      // Again, now that nobody else can change it: what was planned may be out of date.
-      const inventory = await readInventory(context);
-      const [plan] = await planApply(inventory, [one], digests, () => {});
-      const application = await deployPlanned(context, plan!, inventory, options);
-      return { ...resultOf(plan!), application };
+      // Planned again, now that nobody else can change it: what was planned may be out of date.
+      const replan = async () => (await planApply(await readInventory(context), [one], digests))[0]!;
+      const { plan, application } = await deployPlanned(context, replan, options);
+      return { ...resultOf(plan), application };
     });
     done(result);
   }
@@ -127,7 +128,15 @@ export async function planApply(
     onProgress({ type: 'progressed', step: step(source), bytes: sizeBytes });
     onProgress({ type: 'ended', step: step(source) });
   }
-  return Promise.all(placed.map(({ one, placement }) => compare(one, placement, digests)));
+  const ready = inventory.hosts
+    .filter(({ status }) => status.condition === 'Ready')
+    .map(({ metadata }) => metadata.name);
+  return Promise.all(
+    placed.map(async ({ one, placement }) => ({
+      ...(await compare(one, placement, digests)),
+      peers: ready.filter((name) => name !== placement.host.metadata.name),
+    })),
+  );
 }
 
 function placeAll(inventory: Inventory, wanted: readonly WantedApplication[]) {
@@ -165,7 +174,7 @@ async function compare(
   wanted: WantedApplication,
   placement: Placement,
   known: ImageDigests,
-): Promise<ApplyPlan> {
+): Promise<Omit<ApplyPlan, 'peers'>> {
   const images: Record<string, PlannedImage> = {};
   for (const [container, source] of Object.entries(wanted.images)) {
     images[container] = { source, ...(await known.of(source)) };
@@ -177,7 +186,9 @@ async function compare(
   });
   if (!existing) return { ...placement, wanted, images, after, outcome: 'created' };
   const before = comparableOf(existing);
-  const outcome = isEqual(before, after) ? 'unchanged' : 'configured';
+  // What could not be started is tried again, though nothing differs.
+  const settled = existing.status.phase !== 'Failed' && isEqual(before, after);
+  const outcome = settled ? 'unchanged' : 'configured';
   return { ...placement, wanted, images, before, after, outcome };
 }
 

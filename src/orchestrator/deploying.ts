@@ -1,74 +1,104 @@
 // Carries one plan out: images to the host, then the deployment itself.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Application } from '../contract/application.ts';
-import { CmigError } from '../core/errors.ts';
+import { CmigError, codeOf } from '../core/errors.ts';
 import type { OnProgress } from '../core/progress.ts';
 import { waitFor } from '../core/retry.ts';
 import { type ApplyOptions, type ApplyPlan, digestsOf } from './applying.ts';
 import type { OrchestratorContext } from './context.ts';
+import { withAddressMutex } from './exclusive.ts';
 import { bringImage } from './image-upload.ts';
-import type { Inventory } from './inventory.ts';
 
 /** Without `wait`: how long a deployment is watched for a failure before it is left to the host. */
 const firstFailureMs = 1000;
 
 /**
- * Answers how the application is then. With `wait` it is ready; without, the host has begun and did not fail at once.
+ * Answers the plan that was carried out and how the application is then. With `wait` it is ready; without, the host has
+ * begun and did not fail at once.
+ * @param replan plans anew, by what exists at that moment
  * @throws CmigError whatever the host says; `timeout`
  */
 export async function deployPlanned(
   context: OrchestratorContext,
-  plan: ApplyPlan,
-  inventory: Inventory,
+  replan: () => Promise<ApplyPlan>,
   options: ApplyOptions,
-): Promise<Application> {
-  const host = plan.host.metadata.name;
-  const name = plan.wanted.manifest.metadata.name;
+): Promise<{ plan: ApplyPlan; application: Application }> {
+  const plan = await replan();
   const onProgress = options.onProgress ?? (() => {});
-  const get = () => context.rpc.call(host, 'application.get', { name });
-  if (plan.outcome === 'unchanged') return options.wait ? untilReady(get, name, options) : plan.existing!;
-  await bringImages(context, plan, inventory, onProgress);
+  const get = () => getApplication(context, plan);
+  if (plan.outcome === 'unchanged') {
+    return { plan, application: options.wait ? await untilReady(get, plan, options) : plan.existing! };
+  }
+  await bringImages(context, plan, onProgress);
+  const host = plan.host.metadata.name;
+  const name = nameOf(plan);
   const step = `deploy ${name}`;
   onProgress({ type: 'begun', step, title: `${plan.existing ? 'update' : 'deploy'} ${name} on ${host}` });
   try {
-    const application = await deploy(context, plan, options, get);
+    const begun = await begin(context, plan, replan, options);
+    if (!options.wait) begun.ended.catch(() => {}); // whoever does not wait hears only of what fails at once
+    const application = options.wait
+      ? await begun.ended
+      : ((await Promise.race([begun.ended, sleep(firstFailureMs)])) ?? (await get()));
     onProgress({ type: 'ended', step, note: application.status.phase });
-    return application;
+    return { plan: begun.plan, application };
   } catch (error) {
     onProgress({ type: 'failed', step });
     throw error;
   }
 }
 
-async function deploy(
+const nameOf = ({ wanted }: ApplyPlan) => wanted.manifest.metadata.name;
+const getApplication = ({ rpc }: OrchestratorContext, plan: ApplyPlan) =>
+  rpc.call(plan.host.metadata.name, 'application.get', { name: nameOf(plan) });
+
+interface BegunDeployment {
+  plan: ApplyPlan;
+  ended: Promise<Application>;
+}
+
+/** Where an address is given away, it is chosen in a moment in which nobody else chooses one. */
+async function begin(
+  context: OrchestratorContext,
+  plan: ApplyPlan,
+  replan: () => Promise<ApplyPlan>,
+  options: ApplyOptions,
+): Promise<BegunDeployment> {
+  if (plan.address === plan.existing?.status.address) return start(context, plan, options);
+  return withAddressMutex(context, 'cmig apply', async () => {
+    const begun = await start(context, await replan(), options);
+    const known = () =>
+      getApplication(context, begun.plan).then(
+        ({ status }) => status.address === begun.plan.address,
+        () => false,
+      );
+    const isKnown = waitFor(known, { timeoutMs: 5000, intervalMs: 20, what: 'the deployment' });
+    await Promise.race([isKnown, begun.ended]).catch(() => {});
+    return begun;
+  });
+}
+
+async function start(
   { rpc }: OrchestratorContext,
   plan: ApplyPlan,
   options: ApplyOptions,
-  get: () => Promise<Application>,
-): Promise<Application> {
+): Promise<BegunDeployment> {
   const params = { manifest: plan.wanted.manifest, images: digestsOf(plan.images), address: plan.address };
   const accepted = Promise.withResolvers<void>();
   const ended = rpc.callLong(plan.host.metadata.name, 'application.deploy', params, {
     timeoutMs: options.wait ? (options.timeoutMs ?? 0) : 0,
     onAccepted: accepted.resolve,
   });
-  if (options.wait) return ended;
-  ended.catch(() => {}); // whoever does not wait hears only of what fails at once
   await Promise.race([accepted.promise, ended]);
-  const soon = await Promise.race([ended, sleep(firstFailureMs)]);
-  return soon ?? (await get());
+  return { plan, ended };
 }
 
 async function bringImages(
   context: OrchestratorContext,
   plan: ApplyPlan,
-  inventory: Inventory,
   onProgress: OnProgress,
 ): Promise<void> {
   const host = plan.host.metadata.name;
-  const peers = inventory.hosts
-    .filter(({ status, metadata }) => status.condition === 'Ready' && metadata.name !== host)
-    .map(({ metadata }) => metadata.name);
   const byDigest = new Map(Object.values(plan.images).map((image) => [image.digest, image]));
   for (const { digest, sizeBytes, source } of byDigest.values()) {
     const step = `image ${digest} to ${host}`;
@@ -77,7 +107,7 @@ async function bringImages(
       source,
       image: { digest, sizeBytes },
       host,
-      peers,
+      peers: plan.peers,
       onBytes: (bytes, bytesPerSecond) =>
         onProgress({ type: 'progressed', step, bytes, totalBytes: sizeBytes, bytesPerSecond }),
     });
@@ -90,26 +120,43 @@ async function bringImages(
 /** Phases that may still turn into Running by themselves. */
 const hopeful = ['Deploying', 'NotReady', 'Migrating', 'Incoming'];
 
+/** For an application that nothing was done to, so that its host sets no limit. */
 async function untilReady(
   get: () => Promise<Application>,
-  name: string,
-  { timeoutMs, signal }: ApplyOptions,
+  plan: ApplyPlan,
+  { timeoutMs = 60_000, signal }: ApplyOptions,
 ): Promise<Application> {
-  return waitFor(
-    async () => {
-      const application = await get();
-      const { phase, message } = application.status;
-      if (phase === 'Running') return application;
-      if (hopeful.includes(phase)) return undefined;
-      throw new CmigError('failed', `application ${name} is ${phase}${message ? `: ${message}` : ''}`, {
-        hint: `see: cmig describe application ${name}; start it with: cmig start ${name}`,
-      });
-    },
-    {
-      timeoutMs: timeoutMs ?? 60_000,
-      intervalMs: 200,
-      what: `application ${name} becoming ready`,
-      ...(signal ? { signal } : {}),
+  const name = nameOf(plan);
+  let last = plan.existing!;
+  const probe = async () => {
+    last = await get();
+    const { phase } = last.status;
+    if (phase === 'Running') return last;
+    if (hopeful.includes(phase)) return undefined;
+    throw new CmigError('failed', `application ${name} is ${phase}${why(last)}`, {
+      hint: `see: cmig describe application ${name}; start it with: cmig start ${name}`,
+    });
+  };
+  const what = `application ${name} becoming ready`;
+  return waitFor(probe, { timeoutMs, intervalMs: 200, what, ...(signal ? { signal } : {}) }).catch(
+    (error) => {
+      if (codeOf(error) !== 'timeout') throw error;
+      throw new CmigError(
+        'timeout',
+        `application ${name} was not ready within ${timeoutMs / 1000} s${why(last)}`,
+        {
+          hint: `see: cmig describe application ${name}; cmig logs ${name}`,
+        },
+      );
     },
   );
+}
+
+/** `: container web: nobody listens on port 80`, or the empty text. */
+function why({ status }: Application): string {
+  const words = status.containers.flatMap(({ name, message }) =>
+    message ? [`container ${name}: ${message}`] : [],
+  );
+  const all = words.length > 0 ? words : status.message ? [status.message] : [];
+  return all.length > 0 ? `: ${all.join('; ')}` : '';
 }

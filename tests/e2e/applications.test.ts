@@ -125,6 +125,19 @@ describe('apply', () => {
     expect(await inside('packed', 'ls', '/app')).toBe('ticker.sh\n');
   });
 
+  it('tells why an application cannot be started, and tries again when asked to', async () => {
+    const file = await written(manifest('bad', { command: ['/bin/nothing-there'] }));
+    for (const attempt of [1, 2]) {
+      const { exitCode, stderr } = await cmig('apply', '-f', file);
+      expect({ attempt, exitCode, stderr }).toMatchObject({
+        attempt,
+        exitCode: 1,
+        stderr: expect.stringContaining('/bin/nothing-there: no such file'),
+      });
+    }
+    expect((await get('bad')).status.phase).toBe('Failed');
+  });
+
   it('changes nothing in a dry run', async () => {
     const { stdout } = await cmig('apply', '--dry-run', '-f', await written(manifest('tick')));
     expect(stdout).toContain('application/tick created (dry run)');
@@ -137,6 +150,38 @@ describe('apply', () => {
     expect(one.status.address).not.toBe(two.status.address);
     const heard = await inside('one', 'sh', '-c', `nc ${two.status.address} 7000 </dev/null | head -n 2`);
     expect(heard).toBe('1\n2\n');
+  });
+});
+
+describe('several commands at once', () => {
+  it('never give one address to two applications', async () => {
+    const files = await Promise.all(
+      ['host-a', 'host-b', 'host-c'].map(async (host, index) => {
+        const file = join(folder, `at-once-${index}.yaml`);
+        await writeFile(file, stringify(manifest(`app-${index}`, { host })));
+        return file;
+      }),
+    );
+    await Promise.all(files.map((file) => cmigOk('apply', '--wait', '-f', file)));
+    const { items } = await cmigJson<{ items: Application[] }>('get', 'apps');
+    expect(new Set(items.map(({ status }) => status.address)).size).toBe(3);
+  });
+});
+
+describe('images', () => {
+  it('go from this machine to one host, and from there to another', async () => {
+    await cp(join(folder, 'busybox'), join(folder, 'unique'), { recursive: true, verbatimSymlinks: true });
+    await writeFile(join(folder, 'unique/etc/unique'), String(Math.random()));
+    const first = await cmigOk('apply', '-f', await written(manifest('one', { image: 'dir:unique' })));
+    expect(first).toMatch(/send image .*unique to host-a: [0-9.]+ MiB, /);
+    const second = await cmigOk(
+      'apply',
+      '--wait',
+      '-f',
+      await written(manifest('two', { image: 'dir:unique', host: 'host-b' })),
+    );
+    expect(second).toMatch(/send image .*unique to host-b: .*from host-a/);
+    expect((await get('two')).status.phase).toBe('Running');
   });
 });
 
