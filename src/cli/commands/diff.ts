@@ -1,9 +1,8 @@
 // `cmig diff`.
+import { diffYaml } from '../../manifest/diff.ts';
 import { readManifests } from '../../manifest/read-manifests.ts';
-import { type ApplyPlan, planApply } from '../../orchestrator/applying.ts';
+import { planApply } from '../../orchestrator/applying.ts';
 import { readInventory } from '../../orchestrator/inventory.ts';
-import { diffLines } from '../../view/line-diff.ts';
-import { renderDocument } from '../../view/resource-output.ts';
 import type { Invocation } from '../command.ts';
 import { withOrchestrator } from '../session.ts';
 
@@ -17,7 +16,9 @@ export async function run(invocation: Invocation): Promise<number> {
     planApply(await readInventory(session), wanted),
   );
   const different = plans.filter(({ outcome }) => outcome !== 'unchanged');
-  const diffs = await Promise.all(different.map(toDiff));
+  const diffs = different.map(({ wanted, before, after }) =>
+    diffYaml(wanted.manifest.metadata.name, before, after),
+  );
   if (invocation.output === 'json') {
     invocation.printJson({
       different: different.length > 0,
@@ -33,13 +34,4 @@ export async function run(invocation: Invocation): Promise<number> {
     for (const diff of diffs) invocation.stdout.write(diff);
   }
   return different.length > 0 ? 1 : 0;
-}
-
-async function toDiff({ wanted, before, after, host }: ApplyPlan): Promise<string> {
-  const { name } = wanted.manifest.metadata;
-  const text = async (value: unknown) => (value === undefined ? '' : renderDocument(value, 'yaml'));
-  return diffLines(await text(before), await text(after), {
-    before: before ? `application/${name} on ${host.metadata.name}` : '/dev/null',
-    after: wanted.where,
-  });
 }
