@@ -137,6 +137,8 @@ async function makeFolders(paths: AgentPaths): Promise<void> {
     paths.socketsDirectory,
   ];
   for (const folder of folders) await mkdir(folder, { recursive: true, mode: 0o700 });
+  // runc cannot list what there is in a folder that is not there, as after a reboot.
+  await mkdir(paths.runcRoot, { recursive: true, mode: 0o711 });
 }
 
 /** criu keeps what it found out about the kernel in /run/criu.kdat: 50 ms that no pause need contain. */
