@@ -127,8 +127,14 @@ export class SupervisedApplication {
     const { network } = this.#it;
     if (network.exists(this.name)) return;
     const { address, mac } = this.record;
-    await network.create(this.name, { address, mac });
-    await network.announce(this.name, address);
+    try {
+      await network.create(this.name, { address, mac });
+      await network.announce(this.name, address);
+    } catch (error) {
+      // Half a network would be taken for a whole one the next time.
+      await network.destroy(this.name).catch(() => {});
+      throw error;
+    }
   }
 
   /** Nothing of it runs any more, is mounted, or has a network. Its files stay. */
