@@ -9,6 +9,7 @@ import { withApplicationMutex } from './exclusive.ts';
 import { type ImageDigest, ImageDigests } from './image-digests.ts';
 import type { ImageSource } from './image-source.ts';
 import { type Inventory, readInventory } from './inventory.ts';
+import { requireNameFree } from './last-holder.ts';
 import { type Placement, placeApplication } from './placing.ts';
 
 /** An application that is wanted, with where its images are on this machine. */
@@ -69,14 +70,22 @@ export async function applyApplications(
 ): Promise<ApplyResult[]> {
   const onProgress = options.onProgress ?? (() => {});
   const digests = new ImageDigests();
-  const plans = await planApply(await readInventory(context), wanted, digests, onProgress);
+  const plan = async (some: readonly WantedApplication[], report: OnProgress) => {
+    const inventory = await readInventory(context);
+    const plans = await planApply(inventory, some, digests, report);
+    for (const { existing, wanted } of plans) {
+      if (!existing) await requireNameFree(context, inventory, wanted.manifest.metadata.name);
+    }
+    return plans;
+  };
+  const plans = await plan(wanted, onProgress);
   const results: ApplyResult[] = [];
   const done = (result: ApplyResult) => {
     results.push(result);
     options.onResult?.(result);
   };
   if (options.dryRun) {
-    for (const plan of plans) done(resultOf(plan));
+    for (const each of plans) done(resultOf(each));
     return results;
   }
   for (const { wanted: one } of plans) {
@@ -84,9 +93,9 @@ export async function applyApplications(
     const { name } = one.manifest.metadata;
     const result = await withApplicationMutex(context, name, 'cmig apply', async () => {
       // Planned again, now that nobody else can change it: what was planned may be out of date.
-      const replan = async () => (await planApply(await readInventory(context), [one], digests))[0]!;
-      const { plan, application } = await deployPlanned(context, replan, options);
-      return { ...resultOf(plan), application };
+      const replan = async () => (await plan([one], () => {}))[0]!;
+      const deployed = await deployPlanned(context, replan, options);
+      return { ...resultOf(deployed.plan), application: deployed.application };
     });
     done(result);
   }

@@ -40,11 +40,6 @@ export function placeApplication(
     });
   }
   const host = findReadyHost(inventory, existing?.status.host ?? spec.host);
-  if (!existing && inventory.unreachable.length > 0) {
-    notes.push(
-      `${inventory.unreachable.join(', ')} did not answer: whether an application ${name} exists there cannot be told`,
-    );
-  }
   const address = placeAddress(inventory, { name, wanted: spec.network?.address, existing, host, reserved });
   return { host, address, notes, ...(existing ? { existing } : {}) };
 }

@@ -277,6 +277,8 @@ describe('get and describe', () => {
         exitCode: 8,
         stderr: expect.stringContaining('host host-c is not ready'),
       });
+      const twin = await cmig('apply', '-f', await written(manifest('there')));
+      expect(twin).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('was last on host-c') });
     } finally {
       await lab('start', 'host-c', '--agent');
     }
