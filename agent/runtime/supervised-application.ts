@@ -4,6 +4,7 @@ import type { AgentContext } from '../context.ts';
 import type { ApplicationNetwork } from '../network/application-network.ts';
 import type { ApplicationRecord, ApplicationStore } from '../store/application-store.ts';
 import { type Phase, phaseOf } from './application-phase.ts';
+import { removeApplicationCgroup } from './cgroup-folders.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
 import { startWaves } from './start-order.ts';
 import { SupervisedContainer } from './supervised-container.ts';
@@ -144,7 +145,9 @@ export class SupervisedApplication {
       await container.leave();
       await this.#it.runtime.remove(this.record, container.name);
     }
-    if (!only) await this.#it.network.destroy(this.name);
+    if (only) return;
+    await this.#it.network.destroy(this.name);
+    await removeApplicationCgroup(this.#it.context.config.cgroupParent, this.name);
   }
 
   /** Takes what runs under supervision; during a migration, that is the migration's. */
