@@ -1,0 +1,139 @@
+// The command `migrate` as a user meets it: plans, refusals, an interruption in mid-course, and what it prints.
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { stringify } from 'yaml';
+import type { Application } from '../../src/contract/application.ts';
+import type { Migration } from '../../src/contract/migration.ts';
+import { waitFor } from '../../src/core/retry.ts';
+import type { MigrationReport } from '../../src/orchestrator/migration/migrate.ts';
+import { addressOf, cmig, cmigJson, cmigOk, images, lab, startCmig, useLab } from './lab.ts';
+import { NumberedStream } from './numbered-stream.ts';
+
+useLab();
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cmig-migrate-'));
+  await symlink(images, join(folder, 'images'));
+  const manifest = {
+    apiVersion: 'cmig.dev/v1',
+    kind: 'Application',
+    metadata: { name: 'tick' },
+    spec: {
+      host: 'host-a',
+      containers: [
+        {
+          name: 'main',
+          image: 'dir:images/python',
+          command: ['python3', '/app/ticker.py'],
+          env: [
+            { name: 'PORT', value: '7000' },
+            { name: 'BALLAST_MB', value: '16' },
+          ],
+          ready: { tcp: 7000 },
+        },
+      ],
+    },
+  };
+  await writeFile(join(folder, 'tick.yaml'), stringify(manifest));
+  await cmigOk('apply', '--allow-outside', '--wait', '-f', join(folder, 'tick.yaml'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const placeOf = async () => {
+  const { status } = await cmigJson<Application>('get', 'app', 'tick');
+  return { host: status.host, phase: status.phase, epoch: status.epoch };
+};
+const migrations = async () => (await cmigJson<{ items: Migration[] }>('get', 'migrations')).items;
+
+describe('migrate', () => {
+  it('refuses what cannot be, each with its own words, and changes nothing', async () => {
+    const before = await placeOf();
+    const cases: [string[], number, string][] = [
+      [['nothing', 'host-b'], 3, 'there is no application "nothing"'],
+      [['tick', 'hots-b'], 3, 'did you mean "host-b"'],
+      [['tick', '../host-b'], 3, 'there is no host'],
+      [['tick', 'host-a'], 4, 'already runs on host-a'],
+      [['tick', 'host-b', '--strategy', 'stop-and-cpoy'], 2, 'stop-and-copy'],
+    ];
+    for (const [words, exitCode, message] of cases) {
+      const result = await cmig('migrate', ...words);
+      expect({ words, ...result }).toMatchObject({
+        words,
+        exitCode,
+        stderr: expect.stringContaining(message),
+      });
+    }
+    await cmigOk('stop', 'tick');
+    const stopped = await cmig('migrate', 'tick', 'host-b', '-o', 'json');
+    await cmigOk('start', 'tick');
+    expect(stopped.exitCode).toBe(5);
+    expect(JSON.parse(stopped.stderr).error).toMatchObject({ code: 'preflight-refused' });
+    expect(await placeOf()).toEqual(before);
+    expect(await migrations()).toEqual([]);
+  });
+
+  it('prints a plan in a dry run, and changes nothing', async () => {
+    const before = await placeOf();
+    const report = await cmigJson<MigrationReport>('migrate', 'tick', 'host-b', '--dry-run');
+    expect(report).toMatchObject({
+      application: 'tick',
+      from: 'host-a',
+      to: 'host-b',
+      strategy: 'stop-and-copy',
+    });
+    expect(report.plan!.length).toBeGreaterThan(5);
+    expect(report.outcome).toBeUndefined();
+    expect(await placeOf()).toEqual(before);
+    expect(await migrations()).toEqual([]);
+  });
+
+  it('rolls back when it is interrupted, and waits for that', async () => {
+    const stream = await NumberedStream.open({ host: await addressOf('tick'), port: 7000 });
+    // Slow enough that the interruption comes while memory is sent, the application being frozen.
+    await lab('shape', 'host-b', '--rate', '8mbit');
+    try {
+      const moving = startCmig('migrate', 'tick', 'host-b', '-o', 'json');
+      let printed = '';
+      moving.stdout!.on('data', (chunk) => {
+        printed += chunk;
+      });
+      await waitFor(async () => (await placeOf()).phase === 'Migrating', {
+        timeoutMs: 20_000,
+        what: 'the freeze',
+      });
+      await waitFor(async () => (await migrations())[0]?.status.state === 'frozen', {
+        timeoutMs: 20_000,
+        what: 'the freeze',
+      });
+      moving.kill('SIGINT');
+      expect(await moving.ended).toEqual({ exitCode: 130 });
+      expect(JSON.parse(printed)).toMatchObject({ outcome: 'rolled-back', error: { code: 'cancelled' } });
+      expect(await placeOf()).toMatchObject({ host: 'host-a', phase: 'Running' });
+    } finally {
+      await lab('shape', 'host-b', '--rate', 'none');
+    }
+    await stream.more(10);
+    expect(stream.problems).toEqual([]);
+    stream.close();
+  });
+
+  it('ends with one sentence, or one object, and keeps a journal', async () => {
+    expect(await cmigOk('migrate', 'tick', 'host-b')).toMatch(
+      /\ntick moved from host-a to host-b: frozen for \d+\.\d\d s, \d+ connections? kept, [\d.]+ MiB\n$/,
+    );
+    const report = await cmigJson<MigrationReport>('migrate', 'tick', 'host-c');
+    expect(Object.keys(report)).toEqual(
+      expect.arrayContaining(['migration', 'frozenMs', 'phases', 'totalMs', 'bytes', 'connections']),
+    );
+    expect(report).toMatchObject({ application: 'tick', from: 'host-b', to: 'host-c', outcome: 'committed' });
+    expect(await placeOf()).toMatchObject({ host: 'host-c', phase: 'Running' });
+    const journal = await cmigJson<Migration>('get', 'migration', report.migration);
+    expect(journal).toMatchObject({
+      spec: { from: 'host-b', to: 'host-c' },
+      status: { outcome: 'committed' },
+    });
+  });
+});
