@@ -95,7 +95,7 @@ function makeMachine(context: AgentContext): Machine {
     network,
     runc,
     runtime,
-    checkpoints: new Checkpoints(programs, paths, runc),
+    checkpoints: new Checkpoints(programs, paths, runc, log),
     supervisor: new Supervisor({ context, runtime, network, store: applications }, images),
     transfer: new PeerTransfer({
       identityFile: config.ssh.identityFile,

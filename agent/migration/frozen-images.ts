@@ -1,8 +1,9 @@
 // The source's images of a frozen application: all that is left of its memory, should the host lose its power now.
 import { existsSync } from 'node:fs';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runProcess } from '../../src/core/run-process.ts';
+import { sizeOfFolder } from '../runtime/progress-watch.ts';
 import { syncFolder, writeFileDurably } from '../store/durable-file.ts';
 
 export class FrozenImages {
@@ -48,9 +49,8 @@ export class FrozenImages {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  async sizeBytes(): Promise<number> {
-    const sizes = await Promise.all((await this.#files()).map(async (file) => (await stat(file)).size));
-    return sizes.reduce((sum, size) => sum + size, 0);
+  sizeBytes(): Promise<number> {
+    return sizeOfFolder(this.folder);
   }
 
   async #files(): Promise<string[]> {

@@ -106,6 +106,14 @@ export class SourceHost implements SourcePorts {
     this.#events.publish('migration.transferred', { bytes: this.#record.bytes });
   }
 
+  async isHeld(): Promise<boolean> {
+    const { checkpoints } = this.#machine;
+    const held = this.#containers.map(({ name }) =>
+      checkpoints.hold(this.#record.application, name).isHeld(),
+    );
+    return (await Promise.all(held)).every(Boolean);
+  }
+
   async detach(): Promise<void> {
     await this.#machine.network.detach(this.#record.application);
   }
@@ -129,7 +137,11 @@ export class SourceHost implements SourcePorts {
     // Before the processes run again: what they send each other over loopback must not be dropped.
     await network.unlock(application);
     await network.attach(application);
-    await Promise.all(this.#containers.map(({ name }) => checkpoints.conclude(application, name, 'cancel')));
+    await Promise.all(
+      this.#containers.map(({ name }) =>
+        checkpoints.conclude(application, name, 'cancel', join(this.#images.folder, name)),
+      ),
+    );
     await network.announce(application, await this.#address());
   }
 
@@ -162,7 +174,11 @@ export class SourceHost implements SourcePorts {
   async release(): Promise<void> {
     const { checkpoints, supervisor } = this.#machine;
     const { application } = this.#record;
-    await Promise.all(this.#containers.map(({ name }) => checkpoints.conclude(application, name, 'proceed')));
+    await Promise.all(
+      this.#containers.map(({ name }) =>
+        checkpoints.conclude(application, name, 'proceed', join(this.#images.folder, name)),
+      ),
+    );
     await supervisor.forget(application);
     await this.#images.remove();
     await this.#machine.transfer.disconnect(this.#peer).catch(() => {});

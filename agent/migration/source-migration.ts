@@ -14,6 +14,8 @@ export interface SourcePorts {
   freeze(signal: AbortSignal): Promise<void>;
   /** Sends files and images to the destination. Fills in phases and bytes. */
   transfer(signal: AbortSignal): Promise<void>;
+  /** All containers are still frozen: one whose criu was killed may have run on since its dump. */
+  isHeld(): Promise<boolean>;
   /** The application's address leaves the network here. */
   detach(): Promise<void>;
   /** From wherever it is: thawed in place, lock off, address announced, everything of the attempt removed. */
@@ -95,6 +97,12 @@ export class SourceMigration {
         throw new CmigError(
           'conflict',
           `migration ${this.record.id} is ${this.record.state} at ${this.record.from}: no commit`,
+        );
+      }
+      if (!(await this.#ports.isHeld())) {
+        throw new CmigError(
+          'conflict',
+          `a container of ${this.record.application} is not held any more: no commit`,
         );
       }
       await this.#ports.detach();

@@ -2,29 +2,34 @@
 import { constants } from 'node:fs';
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CmigError } from '../../src/core/errors.ts';
+import type { Logger } from 'pino';
+import { CmigError, codeOf } from '../../src/core/errors.ts';
 import { waitFor } from '../../src/core/retry.ts';
 import { spawnProcess } from '../../src/core/run-process.ts';
 import type { Programs } from '../context.ts';
 import { type AgentPaths, containerId } from '../store/paths.ts';
 import { criuErrors } from './conmon.ts';
 import { CriuHold, type Verdict } from './criu-hold.ts';
+import { familyOf, killAll, listProcessTable, type ProcessEntry, readProcess } from './process-table.ts';
+import { ProgressWatch, sizeOfFolder } from './progress-watch.ts';
 import { lastRuncError, type Runc } from './runc.ts';
 
-/** A dump of an almost empty container takes 0.3 s; this is for tens of GiB on a slow disk. */
-const dumpTimeoutMs = 10 * 60_000;
+/** A dump that has written nothing for so long hangs; pages are written all the time. */
+const silenceAtMostMs = 15_000;
 /** From the verdict to criu's end: thawing, or killing, is a matter of milliseconds. */
-const verdictTimeoutMs = 30_000;
+const verdictTimeoutMs = 10_000;
 
 export class Checkpoints {
   readonly #programs: Programs;
   readonly #paths: AgentPaths;
   readonly #runc: Runc;
+  readonly #log: Logger;
 
-  constructor(programs: Programs, paths: AgentPaths, runc: Runc) {
+  constructor(programs: Programs, paths: AgentPaths, runc: Runc, log: Logger) {
     this.#programs = programs;
     this.#paths = paths;
     this.#runc = runc;
+    this.#log = log;
   }
 
   hold(application: string, container: string): CriuHold {
@@ -71,34 +76,108 @@ export class Checkpoints {
       });
     });
     failed.catch(() => {});
-    await hold.waitUntilHeld(dumpTimeoutMs, failed).catch((error) => {
-      if (error instanceof CmigError && error.code === 'timeout') child.kill('SIGKILL');
+    const watch = new ProgressWatch(
+      () => sizeOfFolder(imagesDirectory),
+      silenceAtMostMs,
+      `the dump of ${id}`,
+    );
+    try {
+      await hold.waitUntilHeld(Promise.race([failed, watch.expired]));
+    } catch (error) {
+      if (codeOf(error) === 'timeout') await this.#killCheckpoint(application, container);
       throw error;
-    });
+    } finally {
+      watch.stop();
+    }
   }
 
   /**
-   * Answers the hook, if one waits, and waits until the checkpoint has ended: `proceed` ends the container, `cancel`
-   * lets it run on. What runc exits with says nothing here; whoever wants to know asks for its state.
+   * Answers the hook, as soon as one waits, and waits until the checkpoint has ended: `proceed` ends the container,
+   * `cancel` lets it run on. What runc exits with says nothing here; whoever wants to know asks for its state.
+   * `imagesDirectory` is that of the dump.
    */
-  async conclude(application: string, container: string, verdict: Verdict): Promise<void> {
-    await this.hold(application, container).release(verdict);
-    await waitFor(async () => !(await this.#isUnderWay(application, container)), {
-      timeoutMs: verdictTimeoutMs,
-      intervalMs: 10,
-      what: `the end of the checkpoint of ${containerId(application, container)}`,
-    });
+  async conclude(
+    application: string,
+    container: string,
+    verdict: Verdict,
+    imagesDirectory: string,
+  ): Promise<void> {
+    const hold = this.hold(application, container);
+    const ended = async () => {
+      // Also of a dump that an agent before this one began, and that is not there yet.
+      await hold.release(verdict);
+      return (await this.#checkpoint(application, container)) === undefined;
+    };
+    try {
+      await waitFor(ended, {
+        timeoutMs: verdictTimeoutMs,
+        intervalMs: 10,
+        what: `the end of the checkpoint of ${containerId(application, container)}`,
+      });
+    } catch (error) {
+      if (codeOf(error) !== 'timeout') throw error;
+      await this.#killCheckpoint(application, container);
+    }
+    if (verdict === 'cancel' && (await isTorn(imagesDirectory)))
+      await this.#mend(application, container, `${imagesDirectory}.mend`);
   }
 
-  /** Also for a checkpoint that an agent before this one began. */
-  async #isUnderWay(application: string, container: string): Promise<boolean> {
+  /**
+   * A criu that was killed leaves the processes frozen, stopped or with their sockets in repair mode. Another dump,
+   * which is cancelled, puts all of that right. Where even that fails the container is ended: its restart policy
+   * starts it afresh, and that is better than a container that stands still for good.
+   */
+  async #mend(application: string, container: string, scratchDirectory: string): Promise<void> {
+    const state = await this.#runc.state(application, container);
+    if (!state || state.status === 'stopped') return;
+    try {
+      if (state.status === 'paused') await this.#runc.resume(application, container);
+      await this.dumpAndHold(application, container, scratchDirectory);
+      await this.conclude(application, container, 'cancel', scratchDirectory);
+    } catch (error) {
+      this.#log.error(
+        { err: error, application, container },
+        'a torn dump could not be mended: restarted afresh',
+      );
+      await this.#killCheckpoint(application, container);
+      await this.#runc.kill(application, container, 'SIGKILL');
+    } finally {
+      await rm(scratchDirectory, { recursive: true, force: true });
+    }
+  }
+
+  async #killCheckpoint(application: string, container: string): Promise<void> {
+    const table = await listProcessTable();
+    const runc = await this.#checkpoint(application, container);
+    const state = await this.#runc.state(application, container);
+    // criu names what it dumps in its title; it may have lost its runc.
+    const orphans = table.filter(
+      ({ name, commandLine }) =>
+        name === 'criu' && state && new RegExp(`dump .*-t ${state.pid}\\b`).test(commandLine.join(' ')),
+    );
+    killAll([
+      ...(runc ? familyOf(table, runc.pid) : []),
+      ...orphans.flatMap(({ pid }) => familyOf(table, pid)),
+    ]);
+  }
+
+  /** The runc that checkpoints the container, whoever started it. */
+  async #checkpoint(application: string, container: string): Promise<ProcessEntry | undefined> {
     const pid = Number(await readFile(this.#pidFile(application, container), 'utf8').catch(() => ''));
-    if (!pid) return false;
-    const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
-    return words.includes('checkpoint') && words.includes(containerId(application, container));
+    const entry = pid ? await readProcess(pid) : undefined;
+    const words = entry?.commandLine ?? [];
+    return words.includes('checkpoint') && words.includes(containerId(application, container))
+      ? entry
+      : undefined;
   }
 
   #pidFile(application: string, container: string): string {
     return join(this.#paths.runtime(application, container), 'checkpoint.pid');
   }
+}
+
+/** criu says at the end of its log how it ended; one that was killed does not. */
+async function isTorn(imagesDirectory: string): Promise<boolean> {
+  const log = await readFile(join(imagesDirectory, 'dump.log'), 'utf8').catch(() => undefined);
+  return log !== undefined && !/Dumping (FAILED|finished successfully)/.test(log);
 }

@@ -8,6 +8,7 @@ import { CmigError } from '../../src/core/errors.ts';
 import { runProcess, spawnProcess } from '../../src/core/run-process.ts';
 import type { Programs } from '../context.ts';
 import { type AgentPaths, containerId } from '../store/paths.ts';
+import { readProcess } from './process-table.ts';
 import { lastRuncError, type Runc } from './runc.ts';
 
 export interface ConmonRequest {
@@ -98,13 +99,12 @@ export class Conmon {
     }
   }
 
-  /** Does the container's conmon live? */
-  async isAlive(application: string, container: string): Promise<boolean> {
+  /** The container's conmon, if it lives. */
+  async pid(application: string, container: string): Promise<number | undefined> {
     const text = await readFile(this.#paths.conmonPidFile(application, container), 'utf8').catch(() => '');
     const pid = Number.parseInt(text, 10);
-    if (!(pid > 0)) return false;
-    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    return line.split('\0').includes(containerId(application, container));
+    const entry = pid > 0 ? await readProcess(pid) : undefined;
+    return entry?.commandLine.includes(containerId(application, container)) ? pid : undefined;
   }
 
   #arguments(request: ConmonRequest): string[] {

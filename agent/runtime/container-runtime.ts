@@ -144,7 +144,7 @@ export class ContainerRuntime {
     await this.runc.delete(application, containerName);
     // Its conmon still writes the exit file, which must not be taken for the next container's.
     const end = performance.now() + conmonEndMs;
-    while (performance.now() < end && (await this.conmon.isAlive(application, containerName)))
+    while (performance.now() < end && (await this.conmon.pid(application, containerName)) !== undefined)
       await sleep(10);
   }
 

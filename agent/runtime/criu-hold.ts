@@ -2,9 +2,10 @@
 import { constants } from 'node:fs';
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CmigError } from '../../src/core/errors.ts';
-import { waitFor } from '../../src/core/retry.ts';
 import { runProcess } from '../../src/core/run-process.ts';
+import { type ProcessEntry, readProcess } from './process-table.ts';
 
 /**
  * criu runs this with the name of the stage; the pause of the application is waiting for it, so it is the shell and not
@@ -60,27 +61,32 @@ export class CriuHold {
     await writeFile(join(this.#folder, 'criu.conf'), criuOptions(this.#folder));
   }
 
-  /** The pid of the hook that waits for a verdict, if one does. */
-  async heldBy(): Promise<number | undefined> {
-    const text = await readFile(join(this.#folder, 'held'), 'utf8').catch(() => '');
-    const pid = Number(text.trim());
-    if (!text.endsWith('\n') || !Number.isInteger(pid)) return undefined;
-    return (await this.#isHook(pid)) ? pid : undefined;
+  /** The container is held: its hook waits for a verdict, and the criu that waits for the hook lives. */
+  async isHeld(): Promise<boolean> {
+    let entry = await this.#hook();
+    // criu starts the hook through a shell, which may or may not have become it.
+    for (let generation = 0; entry && generation < 3; generation += 1) {
+      if (entry.name === 'criu') return entry.state !== 'Z';
+      entry = await readProcess(entry.parent);
+    }
+    return entry?.name === 'criu';
   }
 
-  /** @throws CmigError `timeout`; whatever `failed` rejects with, if that comes first. */
-  async waitUntilHeld(timeoutMs: number, failed: Promise<never>): Promise<void> {
+  // A pid alone could be somebody else's by now.
+  async #hook(): Promise<ProcessEntry | undefined> {
+    const text = await readFile(join(this.#folder, 'held'), 'utf8').catch(() => '');
+    const entry = text.endsWith('\n') ? await readProcess(Number(text)) : undefined;
+    return entry?.commandLine.includes(join(this.#folder, 'hook')) ? entry : undefined;
+  }
+
+  /** @throws what `failed` rejects with, if that comes first; it also sets the limit. */
+  async waitUntilHeld(failed: Promise<never>): Promise<void> {
     const controller = new AbortController();
+    const held = (async () => {
+      while (!controller.signal.aborted && !(await this.isHeld())) await sleep(4);
+    })();
     try {
-      await Promise.race([
-        failed,
-        waitFor(() => this.heldBy(), {
-          timeoutMs,
-          intervalMs: 4,
-          what: 'the end of the dump or restore',
-          signal: controller.signal,
-        }),
-      ]);
+      await Promise.race([failed, held]);
     } finally {
       controller.abort();
     }
@@ -88,7 +94,7 @@ export class CriuHold {
 
   /** Lets criu go on, or turn back. A hook that is not waiting is no error: there is nothing to tell. */
   async release(verdict: Verdict): Promise<boolean> {
-    if ((await this.heldBy()) === undefined) return false;
+    if ((await this.#hook()) === undefined) return false;
     const handle = await open(join(this.#folder, 'verdict'), constants.O_WRONLY | constants.O_NONBLOCK).catch(
       (error) => {
         if (['ENXIO', 'ENOENT'].includes(error.code)) return undefined;
@@ -102,11 +108,5 @@ export class CriuHold {
       await handle.close();
     }
     return true;
-  }
-
-  // A pid alone could be somebody else's by now.
-  async #isHook(pid: number): Promise<boolean> {
-    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    return commandLine.includes(join(this.#folder, 'hook'));
   }
 }

@@ -1,13 +1,19 @@
 // Restores all containers of an application from criu's images, in parallel, and holds them until they are let go.
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CmigError } from '../../src/core/errors.ts';
 import type { ApplicationNetwork } from '../network/application-network.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
 import type { Checkpoints } from './checkpoint.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
+import { familyOf, killAll, listProcessTable } from './process-table.ts';
+import { sizeOfFolder } from './progress-watch.ts';
 
-/** A restore takes as long as reading its pages; this is for tens of GiB. */
-const restoreTimeoutMs = 10 * 60_000;
+/** Beside a second for each so many bytes of images: criu reads them at disk speed, and says nothing meanwhile. */
+const restoreBaseMs = 20_000;
+const restoreBytesPerSecond = 20_000_000;
+/** From the verdict to the end of criu and conmon. */
+const verdictTimeoutMs = 10_000;
 
 export interface RestoreTools {
   runtime: ContainerRuntime;
@@ -63,10 +69,20 @@ export class HeldRestore {
     await Promise.all(this.#finished);
   }
 
-  /** The held processes die without having run. */
+  /** The held processes die without having run; a criu that does not heed the verdict is ended with all of its own. */
   async cancel(): Promise<void> {
     await this.#release('cancel');
-    await Promise.allSettled(this.#finished);
+    const ended = await Promise.race([
+      Promise.allSettled(this.#finished).then(() => true),
+      sleep(verdictTimeoutMs, false, { ref: false }),
+    ]);
+    if (ended) return;
+    const { runtime } = this.#tools;
+    const table = await listProcessTable();
+    for (const name of this.#containers) {
+      const shim = await runtime.conmon.pid(this.#application, name);
+      if (shim !== undefined) killAll(familyOf(table, shim));
+    }
   }
 
   async #release(verdict: 'proceed' | 'cancel'): Promise<void> {
@@ -90,6 +106,19 @@ export class HeldRestore {
       throw new CmigError('failed', `criu did not hold ${name} after its restore`);
     });
     failed.catch(() => {});
-    await hold.waitUntilHeld(restoreTimeoutMs, failed);
+    const limitMs = restoreBaseMs + ((await sizeOfFolder(images)) / restoreBytesPerSecond) * 1000;
+    const limit = new AbortController();
+    const expired = sleep(limitMs, undefined, { signal: limit.signal, ref: false }).then((): never => {
+      throw new CmigError(
+        'timeout',
+        `the restore of ${name} did not end within ${Math.round(limitMs / 1000)} s and was ended`,
+      );
+    });
+    expired.catch(() => {});
+    try {
+      await hold.waitUntilHeld(Promise.race([failed, expired]));
+    } finally {
+      limit.abort();
+    }
   }
 }

@@ -135,6 +135,7 @@ export class TwoHosts {
           this.atSource = 'frozen';
         }),
       transfer: () => effect('transfer', () => {}),
+      isHeld: () => effect('is held', () => this.atSource === 'frozen'),
       detach: () => effect('detach', () => {}),
       thaw: () =>
         effect('thaw', () => {

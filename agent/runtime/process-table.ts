@@ -1,0 +1,58 @@
+// The processes of this host as /proc shows them, to find and end what criu and runc have left.
+import { readdir, readFile } from 'node:fs/promises';
+
+export interface ProcessEntry {
+  pid: number;
+  parent: number;
+  /** At most 15 characters. */
+  name: string;
+  /** S, D, R, T (stopped), t (stopped by a tracer), Z … */
+  state: string;
+  commandLine: string[];
+}
+
+/** @returns undefined where there is no such process (any more) */
+export async function readProcess(pid: number): Promise<ProcessEntry | undefined> {
+  try {
+    const [stat, commandLine] = await Promise.all([
+      readFile(`/proc/${pid}/stat`, 'latin1'),
+      readFile(`/proc/${pid}/cmdline`, 'utf8'),
+    ]);
+    // The name stands in parentheses and may hold some itself.
+    const [state = '', parent = '0'] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return {
+      pid,
+      parent: Number(parent),
+      name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
+      state,
+      commandLine: commandLine.split('\0').filter(Boolean),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+export async function listProcessTable(): Promise<ProcessEntry[]> {
+  const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0);
+  const entries = await Promise.all(pids.map(readProcess));
+  return entries.filter((entry) => entry !== undefined);
+}
+
+/** A process and all that came from it, the eldest first. */
+export function familyOf(table: readonly ProcessEntry[], pid: number): ProcessEntry[] {
+  const family = table.filter((entry) => entry.pid === pid);
+  for (let index = 0; index < family.length; index += 1)
+    family.push(...table.filter((entry) => entry.parent === family[index]!.pid && entry.pid !== pid));
+  return family;
+}
+
+/** SIGKILL, which a stopped or hung process obeys too. Whoever is gone already is no error. */
+export function killAll(entries: readonly ProcessEntry[]): void {
+  for (const { pid } of entries) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}

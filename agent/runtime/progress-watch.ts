@@ -1,0 +1,45 @@
+// Notices that a program which should be getting on is not: a limit that fits work of any size.
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CmigError } from '../../src/core/errors.ts';
+
+const lookEveryMs = 500;
+
+export class ProgressWatch {
+  /** Rejects with `timeout` when the measure has not changed for too long. */
+  readonly expired: Promise<never>;
+  readonly #timer: NodeJS.Timeout;
+
+  /** `what` begins the sentence "… did not get on for 15 s". */
+  constructor(measure: () => Promise<number>, silenceAtMostMs: number, what: string) {
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.expired = promise;
+    promise.catch(() => {});
+    let last = -1;
+    let lastAt = performance.now();
+    this.#timer = setInterval(async () => {
+      const now = await measure().catch(() => last);
+      if (now !== last) {
+        last = now;
+        lastAt = performance.now();
+      } else if (performance.now() - lastAt > silenceAtMostMs)
+        reject(
+          new CmigError('timeout', `${what} did not get on for ${silenceAtMostMs / 1000} s and was ended`),
+        );
+    }, lookEveryMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}
+
+/** The bytes of all files below a folder. */
+export async function sizeOfFolder(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const sizes = await Promise.all(
+    files.map(async (each) => (await stat(join(each.parentPath, each.name))).size),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
