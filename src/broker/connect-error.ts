@@ -8,9 +8,8 @@ export interface BrokerAddress {
   user: string;
 }
 
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-const systemCode = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+const textOf = (error: unknown): string => String((error as Partial<Error> | undefined)?.message ?? error);
+const systemCode = (error: unknown): unknown => (error as { code?: unknown } | undefined)?.code;
 
 /** What the failure to connect means, with what to do about it; always of code `unreachable`. */
 export function explainConnectFailure(error: unknown, { endpoint, vhost, user }: BrokerAddress): CmigError {

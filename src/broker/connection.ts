@@ -24,7 +24,7 @@ export interface ConnectOptions {
 export type ConnectedCallback = () => Promise<void> | void;
 
 const firstDelayMs = 100;
-const longestDelayMs = 3000;
+const longestDelayMs = 1000;
 const heartbeatSeconds = 10;
 
 /** Opens a connection. @throws CmigError `unreachable` that tells nobody there, wrong password and no such vhost apart. */
@@ -107,12 +107,12 @@ export class BrokerConnection {
 
   /**
    * A new channel of the present connection. It never raises an unhandled `error`: its end is told to `onProblem` and by
-   * the channel's `close` event.
+   * the channel's `close` event. A `quiet` one is for what may fail: who uses it handles that.
    * @throws CmigError `unreachable` while there is no connection
    */
-  async channel(): Promise<Channel> {
+  async channel({ quiet = false } = {}): Promise<Channel> {
     const model = this.#requireModel();
-    return this.#guard(await model.createChannel());
+    return this.#guard(await model.createChannel(), quiet);
   }
 
   /** The same, with publisher confirms. */
@@ -162,7 +162,7 @@ export class BrokerConnection {
     clearTimeout(this.#timer);
     const model = this.#model;
     this.#model = undefined;
-    const error = new CmigError('unreachable', `the connection to the broker at ${this.endpoint} was closed`);
+    const error = new CmigError('cancelled', `the connection to the broker at ${this.endpoint} was closed`);
     this.#tellLost(error);
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
     this.#options.onState?.('closed');
@@ -178,8 +178,10 @@ export class BrokerConnection {
     return this.#model;
   }
 
-  #guard<C extends Channel>(channel: C): C {
-    channel.on('error', (error) => this.#options.onProblem?.(error));
+  #guard<C extends Channel>(channel: C, quiet = false): C {
+    channel.on('error', (error) => {
+      if (!quiet) this.#options.onProblem?.(error);
+    });
     // amqplib's way out for what a consumer throws; without it the channel is closed.
     channel.on('handler-error', (error) => this.#options.onProblem?.(error));
     return channel;

@@ -2,9 +2,11 @@
 import type { ConfirmChannel } from 'amqplib';
 import { type EventData, type EventType, events, routingKey } from '../contract/events.ts';
 import { eventExchange } from '../contract/protocol.ts';
+import { codeOf } from '../core/errors.ts';
 import { encode, newId } from './codec.ts';
 import type { BrokerConnection } from './connection.ts';
-import { declareEventExchange, declareEventStream } from './topology.ts';
+import { declareEventStream } from './event-stream.ts';
+import { declareEventExchange } from './topology.ts';
 
 const keptAtMost = 1000;
 
@@ -16,6 +18,8 @@ interface Unconfirmed {
 /** Nobody may miss these: they are kept until confirmed and sent again after a reconnection. */
 const mustArrive = (type: EventType): boolean => !('stat' in events[type]) || type === 'operation.ended';
 
+const isLog = (key: string): boolean => key.startsWith('log.');
+
 export class EventPublisher {
   readonly #host: string;
   readonly #connection: BrokerConnection;
@@ -24,6 +28,8 @@ export class EventPublisher {
   readonly #unconfirmed = new Map<string, Unconfirmed>();
   readonly #registered: Promise<(() => void) | undefined>;
   #channel: ConfirmChannel | undefined;
+  /** What the stream keeps may be sent. */
+  #streamReady = false;
   #closed = false;
 
   constructor(connection: BrokerConnection, host: string, onProblem?: (error: unknown) => void) {
@@ -80,7 +86,7 @@ export class EventPublisher {
 
   #send(key: string, content: Buffer, id?: string): void {
     const channel = this.#channel;
-    if (!channel) return;
+    if (!channel || (!this.#streamReady && isLog(key))) return;
     try {
       channel.publish(
         eventExchange,
@@ -104,25 +110,42 @@ export class EventPublisher {
     if (kept) this.#send(kept.key, kept.content, id);
   }
 
+  #tell(error: unknown): void {
+    if (!this.#closed && !this.#connection.closed) this.#onProblem?.(error);
+  }
+
   async #open(): Promise<void> {
     const channel = await this.#connection.confirmChannel();
     channel.on('close', () => {
       if (this.#channel !== channel) return;
       this.#channel = undefined;
-      if (this.#connection.connected && !this.#closed) {
-        setTimeout(() => void this.#open().catch((error) => this.#onProblem?.(error)), 500);
-      }
+      // Where the connection has gone too, its return opens another.
+      setTimeout(() => {
+        if (this.#channel || !this.#connection.connected || this.#closed) return;
+        this.#open().catch((error) => this.#tell(error));
+      }, 500).unref();
     });
     await declareEventExchange(channel);
-    await this.#declareStream();
     this.#channel = channel;
-    for (const [id, { key, content }] of this.#unconfirmed) this.#send(key, content, id);
+    this.#streamReady = false;
+    this.#sendKept();
+    // Not awaited: after a restart of the broker it may take a while, and nobody else need wait for that.
+    void this.#prepareStream(channel).catch((error) => this.#tell(error));
   }
 
-  /** A broker that cannot keep the past still carries the present. */
-  async #declareStream(): Promise<void> {
-    const channel = await this.#connection.channel();
-    await declareEventStream(channel).catch((error) => this.#onProblem?.(error));
-    await channel.close().catch(() => {});
+  async #prepareStream(channel: ConfirmChannel): Promise<void> {
+    try {
+      await declareEventStream(this.#connection);
+    } catch (error) {
+      if (codeOf(error) !== 'unsupported') throw error;
+      this.#onProblem?.(error); // a broker that does not keep the past still carries the present
+    }
+    if (this.#closed || this.#channel !== channel) return;
+    this.#streamReady = true;
+    this.#sendKept();
+  }
+
+  #sendKept(): void {
+    for (const [id, { key, content }] of this.#unconfirmed) this.#send(key, content, id);
   }
 }

@@ -5,8 +5,9 @@ import { eventExchange, eventStream } from '../contract/protocol.ts';
 import { AsyncQueue } from './async-queue.ts';
 import { decode, newId } from './codec.ts';
 import type { BrokerConnection } from './connection.ts';
+import { declareEventStream } from './event-stream.ts';
 import { fits } from './schema-check.ts';
-import { declareEventExchange, declareEventStream } from './topology.ts';
+import { declareEventExchange } from './topology.ts';
 
 export interface SubscribeOptions {
   /** All that are kept if absent. */
@@ -54,6 +55,7 @@ class Subscription implements EventSubscription {
   #caughtUp: () => void = () => {};
   /** The last one read, so that a reconnection goes on after it. */
   #offset: number | undefined;
+  #followed = false;
 
   constructor(connection: BrokerConnection, options: SubscribeOptions) {
     this.#connection = connection;
@@ -70,7 +72,8 @@ class Subscription implements EventSubscription {
     this.#stops.push(await this.#connection.onConnected(() => this.#open()));
     this.#stops.push(
       this.#connection.onLost((error) => {
-        if (!this.#connection.reconnects || this.#connection.closed) this.#queue.fail(error);
+        if (error.code === 'cancelled') this.#queue.end();
+        else if (!this.#connection.reconnects) this.#queue.fail(error);
       }),
     );
   }
@@ -97,7 +100,12 @@ class Subscription implements EventSubscription {
     const { since } = this.#options;
     const live = [...this.#types].filter((type) => !since || isStat(type as EventType)) as EventType[];
     if (live.length > 0) await this.#followLive(live);
-    if (since) await this.#followStream(since);
+    if (!since) return;
+    const following = this.#followStream(since);
+    // After a restart of the broker the stream takes a while, for which nobody else need wait.
+    if (this.#followed) following.catch(() => {});
+    else await following;
+    this.#followed = true;
   }
 
   async #followLive(types: EventType[]): Promise<void> {
@@ -110,9 +118,9 @@ class Subscription implements EventSubscription {
   }
 
   async #followStream(since: Date | 'first'): Promise<void> {
+    await declareEventStream(this.#connection);
     const channel = await this.#connection.channel();
     this.#channels.push(channel);
-    await declareEventStream(channel);
     if (this.#offset === undefined) {
       // When it comes back, all that was kept before it has come too. It reaches no queue but the stream.
       channel.publish('', eventStream, Buffer.from('{}'), { type: markerType, messageId: this.#marker });

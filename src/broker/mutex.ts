@@ -30,7 +30,7 @@ export async function acquireMutex(
   const held = heldByConnection.get(connection) ?? new Set<string>();
   heldByConnection.set(connection, held);
   if (held.has(queue)) throw inUse(application, await askHolder(connection, queue));
-  const channel = await connection.channel();
+  const channel = await connection.channel({ quiet: true });
   try {
     await channel.assertQueue(queue, { exclusive: true, durable: false, autoDelete: false });
   } catch (error) {

@@ -125,7 +125,7 @@ export class ExpectedEnd {
       this.#limit = setTimeout(() => this.#reject(error), timeoutMs);
     }
     this.#stopListening = connection.onLost((error) => {
-      if (!connection.reconnects || connection.closed) this.#reject(error);
+      if (!connection.reconnects || error.code === 'cancelled') this.#reject(error);
     });
   }
 

@@ -206,7 +206,7 @@ export class RpcClient {
   /** Throws where nobody takes requests for `host`. */
   async #requireAgent(host: string): Promise<void> {
     // On a channel of its own, which goes where there is no such queue.
-    this.#lookUp ??= this.connection.channel();
+    this.#lookUp ??= this.connection.channel({ quiet: true });
     const channel = await this.#lookUp.catch((error) => {
       this.#lookUp = undefined;
       throw new Interrupted(connectionLost(this.connection.endpoint, error));

@@ -159,7 +159,8 @@ class Server implements RpcServer {
     channel.on('close', () => {
       if (this.#channel !== channel) return;
       this.#channel = undefined;
-      if (this.#connection.connected) void this.#again();
+      // By then it is known whether the connection has gone too; its return begins anew.
+      setImmediate(() => void this.#again());
     });
   }
 
@@ -172,7 +173,7 @@ class Server implements RpcServer {
   }
 
   async #receive(channel: Channel, message: ConsumeMessage): Promise<void> {
-    const reply = (id: string, answer: Answer) => this.#reply(message, id, answer);
+    const reply = (id: string, answer: Answer) => this.#reply(channel, message, id, answer);
     this.#underWay++;
     try {
       const request = await decodeRequest(message.content);
@@ -256,7 +257,7 @@ class Server implements RpcServer {
     return { accepted: true };
   }
 
-  #reply({ properties }: ConsumeMessage, id: string, answer: Answer): void {
+  #reply(channel: Channel, { properties }: ConsumeMessage, id: string, answer: Answer): void {
     const { replyTo, correlationId } = properties;
     // Nothing but a requester's own reply queue: a forged one would have agents send to each other.
     if (typeof replyTo !== 'string' || !replyTo.startsWith('amq.rabbitmq.reply-to.')) return;
@@ -266,14 +267,20 @@ class Server implements RpcServer {
     } catch (error) {
       content = encodeAnswer(id, { fault: toFault(error, this.#options.host) });
     }
+    const options = {
+      contentType: 'application/json',
+      ...(typeof correlationId === 'string' ? { correlationId } : {}),
+    };
     try {
-      // Where the channel has gone meanwhile, the request comes again and is answered from memory.
-      this.#channel?.publish('', replyTo, content, {
-        contentType: 'application/json',
-        ...(typeof correlationId === 'string' ? { correlationId } : {}),
-      });
-    } catch (error) {
-      this.#options.onProblem?.(error);
+      // The channel of the request: `#channel` is set only once both queues are consumed, which is later.
+      channel.publish('', replyTo, content, options);
+    } catch {
+      // The channel on which the request came has gone; the requester may still be there.
+      try {
+        this.#channel?.publish('', replyTo, content, options);
+      } catch (error) {
+        this.#options.onProblem?.(error);
+      }
     }
   }
 }

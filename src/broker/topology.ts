@@ -1,6 +1,6 @@
 // The queues and exchanges of an installation: their names beyond the contract's, and how the shared ones are declared.
 import type { Channel } from 'amqplib';
-import { agentQueue, eventExchange, eventStream } from '../contract/protocol.ts';
+import { agentQueue, eventExchange } from '../contract/protocol.ts';
 
 /** Every agent consumes it: what is sent here is answered by whichever is free. Gone when no agent is connected. */
 export const agentsQueue = 'cmig.agents';
@@ -22,23 +22,8 @@ export const sessionQueueLength = 256;
 export const sessionBeatMs = 2000;
 
 /** A server of which nothing was heard for so long is given up. */
-export const sessionSilenceMs = 10_000;
-
-/** The kept past is bounded by size and age; whole segments are dropped, so they are small. */
-const streamArguments = {
-  'x-queue-type': 'stream',
-  'x-max-length-bytes': 64 * 1024 * 1024,
-  'x-max-age': '7D',
-  'x-stream-max-segment-size-bytes': 4 * 1024 * 1024,
-};
+export const sessionSilenceMs = 7000;
 
 export async function declareEventExchange(channel: Channel): Promise<void> {
   await channel.assertExchange(eventExchange, 'topic', { durable: true });
-}
-
-/** Declares the stream that keeps `log.#`, and what it hangs from. */
-export async function declareEventStream(channel: Channel): Promise<void> {
-  await declareEventExchange(channel);
-  await channel.assertQueue(eventStream, { durable: true, arguments: streamArguments });
-  await channel.bindQueue(eventStream, eventExchange, 'log.#');
 }
