@@ -1,4 +1,5 @@
 // The command line: words in, exit code out.
+import { writeSync } from 'node:fs';
 import { commands } from './commands.ts';
 import { createInvocation } from './invocation.ts';
 import { parseWords } from './program.ts';
@@ -56,11 +57,19 @@ function takeSignals(): AbortSignal {
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(130);
+      if (controller.signal.aborted) leave();
       controller.abort(name);
     });
   }
   return controller.signal;
+}
+
+/** At once, whatever is being drawn: hence past the streams, and with the cursor that a progress display has hidden. */
+function leave(): never {
+  const cursor = process.stderr.isTTY ? '\x1b[?25h\n' : '';
+  const text = 'left before the outcome was known; look later with: cmig get migrations';
+  writeSync(2, `${cursor}${text}\n`);
+  process.exit(130);
 }
 
 const tolerated = new WeakSet<object>();

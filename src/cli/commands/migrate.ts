@@ -14,16 +14,16 @@ export async function run(invocation: Invocation): Promise<number> {
   const json = invocation.output === 'json';
   const mode = progressMode({ machineReadable: json, terminal: invocation.interactive });
   const { signal } = invocation;
-  signal.addEventListener('abort', () => {
-    invocation.notice(
-      'cancelling: waiting for the true outcome; interrupt again to leave at once and look later with: cmig get migrations',
-    );
-  });
   const report = await withOrchestrator(
     invocation,
     (session) =>
-      withProgress(mode, (onProgress) =>
-        migrate(session, {
+      withProgress(mode, (onProgress) => {
+        signal.addEventListener('abort', () => {
+          const note = 'cancelling: waiting for the true outcome; interrupt again to leave at once';
+          if (mode === 'terminal') onProgress({ type: 'noted', note });
+          else invocation.notice(note);
+        });
+        return migrate(session, {
           application,
           to,
           strategy: invocation.text('strategy'),
@@ -31,8 +31,8 @@ export async function run(invocation: Invocation): Promise<number> {
           signal,
           onProgress,
           caller: `${session.caller}: ${invocation.path} ${application} ${to}`,
-        }),
-      ),
+        });
+      }),
     { reconnect: true },
   );
   if (json) {

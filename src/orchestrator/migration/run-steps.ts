@@ -36,12 +36,20 @@ export async function runSteps(
         step: step.name,
         note: error instanceof Error ? error.message : String(error),
       });
-      const undoErrors = committed ? [] : await undoSteps(begun, run, error);
+      const undoErrors = committed ? [] : await rollBack(begun, run, error);
       return { failed: { step: step.name, error, undoErrors } };
     }
     committed ||= step.name === commitStep;
   }
   return {};
+}
+
+async function rollBack(newestFirst: readonly Step[], run: MigrationRun, error: unknown): Promise<unknown[]> {
+  if (!newestFirst.some(({ undo }) => undo)) return [];
+  run.onProgress({ type: 'begun', step: 'roll-back', title: 'roll back' });
+  const errors = await undoSteps(newestFirst, run, error);
+  run.onProgress({ type: errors.length > 0 ? 'failed' : 'ended', step: 'roll-back' });
+  return errors;
 }
 
 async function undoSteps(

@@ -67,10 +67,23 @@ export function terminalProgress(): ProgressRenderer {
     entry.task.output = stepFigures(step);
   }
 
+  /** What waited for a step that has failed will not happen. */
+  function skipWaiting(): void {
+    for (const step of state.steps)
+      if (step.state === 'waiting') shown.get(step.step)?.settle({ ...step, state: 'skipped' });
+  }
+
   return {
     report(event: ProgressEvent) {
       state = reduceProgress(state, event, performance.now());
-      if (event.type === 'noted') return;
+      if (event.type === 'noted') {
+        // At once, below what is being done; close() leaves it on the screen.
+        for (const { step, state: now } of state.steps) {
+          const task = now === 'running' ? shown.get(step)?.task : undefined;
+          if (task) task.output = event.note;
+        }
+        return;
+      }
       const unseen = state.steps.filter(({ step }) => !shown.has(step));
       if (unseen.length > 0) show(unseen);
       if (event.type === 'planned') return;
@@ -78,6 +91,7 @@ export function terminalProgress(): ProgressRenderer {
       const entry = shown.get(event.step)!;
       draw(entry, step);
       if (step.tookMs !== undefined) entry.settle(step);
+      if (event.type === 'failed') skipWaiting();
     },
     async close() {
       // What never ended (because something before it failed) must not keep its list open.
