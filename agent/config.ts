@@ -88,7 +88,9 @@ export async function readAgentConfig(file: string): Promise<AgentConfig> {
     runDirectory: value.runDirectory ?? '/run/cmig',
     cgroupParent: value.cgroupParent ?? '/cmig',
     ssh: { ...value.ssh, port: value.ssh.port ?? 22 },
-    credentials: value.broker.credentialsFile ? await readCredentials(value.broker.credentialsFile) : undefined,
+    credentials: value.broker.credentialsFile
+      ? await readCredentials(value.broker.credentialsFile)
+      : undefined,
   };
 }
 
