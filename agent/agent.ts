@@ -28,6 +28,9 @@ import { PeerTransfer } from './transfer/peer-transfer.ts';
 /** How long an operation under way may hold up the agent's end. */
 const graceMs = 10_000;
 
+/** How long a migration under way may: below the 90 s that systemd gives. */
+const migrationGraceMs = 60_000;
+
 export interface Agent {
   /** Serves no more, and leaves what runs to itself. */
   stop(): Promise<void>;
@@ -63,6 +66,8 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
 
   return {
     async stop() {
+      // While it still serves: the other host has its say in how a migration ends.
+      await Promise.race([migrations.end(), sleep(migrationGraceMs, undefined, { ref: false })]);
       await service.stop();
       const end = performance.now() + graceMs;
       while (supervisor.isBusy && performance.now() < end) await sleep(50);

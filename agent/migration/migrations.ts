@@ -32,6 +32,8 @@ export class Migrations {
   readonly #halves = new Map<string, Half>();
   readonly #leases = new Map<string, { ms: number; timer: NodeJS.Timeout }>();
 
+  #isEnding = false;
+
   constructor(machine: Machine) {
     this.#machine = machine;
   }
@@ -58,6 +60,27 @@ export class Migrations {
       else await recovering;
     }
     await this.#machine.journal.prune();
+  }
+
+  /**
+   * No migration is begun any more, and those under way are brought to their end: a destination that is restoring ends
+   * what it does, all else turns back. A source that waits for a destination's word may have to leave it at that: its
+   * journal takes it up again.
+   */
+  async end(): Promise<void> {
+    this.#isEnding = true;
+    const reason = new CmigError(
+      'cancelled',
+      `the agent of ${this.#machine.context.config.name} is being stopped`,
+    );
+    const underWay = [...this.#halves.values()].filter(({ migration }) => !migration.ended);
+    await Promise.allSettled(
+      underWay.map((half) =>
+        half.role === 'destination' && half.migration.restoring
+          ? half.migration.restore()
+          : half.migration.abort(reason),
+      ),
+    );
   }
 
   async prepare(params: Params<'migration.prepare'>): Promise<void> {
@@ -228,6 +251,10 @@ export class Migrations {
   }
 
   #mustBeNew(id: string): void {
+    if (this.#isEnding)
+      throw new CmigError('conflict', `the agent of ${this.#machine.context.config.name} is being stopped`, {
+        hint: 'try again when it runs again',
+      });
     if (this.#halves.has(id)) throw new CmigError('conflict', `migration ${id} is under way already`);
   }
 
