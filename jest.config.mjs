@@ -35,5 +35,12 @@ export default {
       globalSetup: '<rootDir>/tests/e2e/set-up.mjs',
       globalTeardown: '<rootDir>/tests/e2e/tear-down.mjs',
     },
+    {
+      ...shared,
+      displayName: 'faults',
+      testMatch: ['<rootDir>/tests/faults/**/*.test.ts'],
+      globalSetup: '<rootDir>/tests/faults/set-up.mjs',
+      globalTeardown: '<rootDir>/tests/faults/tear-down.mjs',
+    },
   ],
 };

@@ -1,0 +1,167 @@
+// What can go wrong, each as it is done to a lab and mended again. Nothing in the product knows of it.
+import { open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runInside } from '../../src/lab/inside.ts';
+import { labBroker, labHeal, labKill, labPartition, labStart } from '../../src/lab/lab.ts';
+import { findBroker } from '../../src/lab/lab-broker.ts';
+import { LabPaths } from '../../src/lab/lab-paths.ts';
+import { signalProcesses, waitForEnd } from '../../src/lab/end-processes.ts';
+import { processesWith } from '../../src/lab/process-table.ts';
+import { type Scene, signal } from './scene.ts';
+
+export interface Fault {
+  title: string;
+  /** @returns false where there was nothing that it could hit */
+  inflict(scene: Scene): Promise<boolean>;
+  heal?(scene: Scene): Promise<void>;
+  /** How long it lasts; `command`: until the command has ended, but no longer than `patienceMs`. */
+  lastsMs: number | 'command';
+  /** Takes longer than a step: the agents and the command stand still meanwhile. */
+  slow?: true;
+  /** The host all of whose processes die. */
+  powersOff?: 'from' | 'to';
+}
+
+/** How long a fault lasts that waits for the command. */
+export const patienceMs = 12_000;
+/** Longer than the lease of the command. */
+const cutMs = 12_000;
+
+const killAgent = (which: 'from' | 'to'): Fault => ({
+  title: `${which === 'from' ? 'source' : 'destination'} agent killed`,
+  async inflict(scene) {
+    return signal(scene.agents.get(scene[which])!, 'SIGKILL');
+  },
+  heal: (scene) => labStart(scene[which], { name: scene.lab, agent: true }),
+  lastsMs: 1000,
+});
+
+const powerLoss = (which: 'from' | 'to'): Fault => ({
+  title: `${which === 'from' ? 'source' : 'destination'} loses its power`,
+  async inflict(scene) {
+    await labKill(scene[which], { name: scene.lab });
+    return true;
+  },
+  heal: (scene) => labStart(scene[which], { name: scene.lab }),
+  lastsMs: 1000,
+  slow: true,
+  powersOff: which,
+});
+
+const cut = (title: string, which: 'from' | 'to', peer: (scene: Scene) => string): Fault => ({
+  title,
+  async inflict(scene) {
+    await labPartition(scene[which], { name: scene.lab, from: peer(scene) });
+    return true;
+  },
+  heal: (scene) => labHeal(scene[which], { name: scene.lab }),
+  lastsMs: cutMs,
+  slow: true,
+});
+
+const hog = (scene: Scene, which: 'from' | 'to'): string =>
+  join(new LabPaths(scene.lab).machine(scene[which]).data, 'hog');
+
+const fullDisk = (which: 'from' | 'to'): Fault => ({
+  title: `disk full at the ${which === 'from' ? 'source' : 'destination'}`,
+  async inflict(scene) {
+    await fill(hog(scene, which));
+    return true;
+  },
+  heal: (scene) => rm(hog(scene, which), { force: true }),
+  lastsMs: 'command',
+  slow: true,
+});
+
+/** Only for a disk of its own: see set-up.mjs. */
+async function fill(path: string): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    for (const size of [16 << 20, 1 << 20, 4096]) {
+      const chunk = Buffer.alloc(size, 1);
+      for (;;) {
+        const { bytesWritten } = await file.write(chunk).catch((error) => {
+          if (error.code === 'ENOSPC') return { bytesWritten: 0 };
+          throw error;
+        });
+        if (bytesWritten < size) break;
+      }
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** Signals every process of both hosts whose program has that name. */
+async function signalPrograms(
+  scene: Scene,
+  hosts: readonly string[],
+  program: RegExp,
+  name: NodeJS.Signals,
+): Promise<boolean> {
+  let hit = false;
+  for (const host of hosts) {
+    for (const { pid, argv } of await processesWith(scene.inits.get(host)!)) {
+      if (program.test(argv[0]?.split('/').at(-1) ?? '')) hit = signal(pid, name) || hit;
+    }
+  }
+  return hit;
+}
+
+export const faults = {
+  'source-agent': killAgent('from'),
+  'destination-agent': killAgent('to'),
+  orchestrator: {
+    title: 'orchestrator killed',
+    async inflict(scene) {
+      return signal(scene.commandPid, 'SIGKILL');
+    },
+    lastsMs: 0,
+  },
+  'source-power': powerLoss('from'),
+  'destination-power': powerLoss('to'),
+  broker: {
+    title: 'broker stopped and started',
+    async inflict(scene) {
+      const dying = await signalProcesses((await findBroker(scene.broker!)).map((pid) => ({ pid })));
+      await waitForEnd(dying);
+      return dying.length > 0;
+    },
+    heal: (scene) => labBroker('start', { name: scene.lab }),
+    lastsMs: 500,
+    slow: true,
+  },
+  'hosts-cut': cut('hosts cut from each other', 'from', ({ to }) => to),
+  'destination-cut': cut('destination cut from the broker', 'to', () => 'broker'),
+  'source-cut': cut('source cut from the broker', 'from', () => 'broker'),
+  'destination-disk': fullDisk('to'),
+  'source-disk': fullDisk('from'),
+  'criu-killed': {
+    title: 'criu killed',
+    inflict: (scene) => signalPrograms(scene, [scene.from, scene.to], /^criu$/, 'SIGKILL'),
+    lastsMs: 0,
+  },
+  'criu-hung': {
+    title: 'criu hung',
+    inflict: (scene) => signalPrograms(scene, [scene.from, scene.to], /^criu$/, 'SIGSTOP'),
+    lastsMs: 0,
+  },
+  'rsync-killed': {
+    title: 'rsync killed',
+    inflict: (scene) => signalPrograms(scene, [scene.from], /^rsync$/, 'SIGKILL'),
+    lastsMs: 0,
+  },
+  'ssh-refused': {
+    title: 'SSH refused',
+    inflict: (scene) => signalPrograms(scene, [scene.to], /^sshd/, 'SIGKILL'),
+    async heal(scene) {
+      await runInside(scene.inits.get(scene.to)!, [
+        ...['/usr/sbin/sshd', '-f', '/etc/cmig/sshd_config', '-E', '/var/log/sshd.log'],
+      ]);
+    },
+    lastsMs: 'command',
+  },
+} as const satisfies Record<string, Fault>;
+
+export type FaultName = keyof typeof faults;
+export const faultNames = Object.keys(faults) as FaultName[];

@@ -1,0 +1,109 @@
+// Runs cells of the matrix on the lab, keeps what came of each, and draws the table.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type BrokerConnection, connectBroker } from '../../src/broker/connection.ts';
+import { type EventSubscription, subscribeEvents } from '../../src/broker/events.ts';
+import type { EventType } from '../../src/contract/events.ts';
+import { labUp } from '../../src/lab/lab.ts';
+import { hosts } from '../e2e/lab.ts';
+import { artifacts, labName } from '../e2e/settings.ts';
+import { application, containers, deployPair } from './application.ts';
+import { type FaultName, faultNames, faults } from './faults.ts';
+import { type FaultStep, faultSteps } from './moments.ts';
+import { askInner, type CaseResult, runCase, type Subject } from './run-case.ts';
+
+const types = [
+  'migration.frozen',
+  'migration.transferred',
+  'migration.restored',
+] as const satisfies EventType[];
+
+export class Matrix {
+  readonly results: CaseResult[] = [];
+  readonly #connection: BrokerConnection;
+  readonly #events: EventSubscription;
+  readonly #subject: Subject;
+  readonly #seen = new Map<string, Set<EventType>>();
+
+  private constructor(connection: BrokerConnection, events: EventSubscription, address: string) {
+    this.#connection = connection;
+    this.#events = events;
+    this.#subject = {
+      ...{ lab: labName, hosts: hosts.slice(0, 2), application, containers: [...containers] },
+      ...{ address, seen: this.#seen },
+    };
+    void this.#listen();
+  }
+
+  /** The lab is up. Deploys the application, which must not be there. */
+  static async open(): Promise<Matrix> {
+    const { brokerUrl, credentialsFile } = await labUp({ name: labName });
+    const [user = '', password = ''] = (await readFile(credentialsFile, 'utf8')).trim().split(':');
+    const connection = await connectBroker({
+      ...{ url: brokerUrl, credentials: { user, password } },
+      ...{ name: 'fault matrix', reconnect: true },
+    });
+    const events = await subscribeEvents(connection, { types: [...types] });
+    return new Matrix(connection, events, await deployPair(hosts[0]));
+  }
+
+  /** @throws where the cell shows a problem, or its fault never hit the step */
+  async run(step: FaultStep, fault: FaultName, random = Math.random()): Promise<CaseResult> {
+    await askInner(this.#subject);
+    const result = await runCase(this.#subject, step, fault, random);
+    this.results.push(result);
+    const { outcome, problems, told, delayMs, settledMs, gapMs } = result;
+    console.info(
+      `${step} × ${fault} after ${delayMs} ms: ${outcome}, settled in ${settledMs} ms, gap ${gapMs} ms; ${told}`,
+    );
+    if (problems.length > 0) throw new Error(`${told}\n${problems.join('\n')}`);
+    if (outcome === 'missed') throw new Error(`the fault never came while the migration was in ${step}`);
+    return result;
+  }
+
+  async close(): Promise<void> {
+    await this.#events.close();
+    await this.#connection.close();
+    if (this.results.length < 20) return;
+    await mkdir(artifacts, { recursive: true });
+    await writeFile(join(artifacts, 'faults.json'), `${JSON.stringify(this.results, undefined, 1)}\n`);
+    await writeFile(join(artifacts, 'faults.md'), table(this.results));
+    console.info(table(this.results));
+  }
+
+  async #listen(): Promise<void> {
+    for await (const event of this.#events) {
+      if (!('migration' in event.data)) continue;
+      const id = event.data.migration as string;
+      this.#seen.set(id, (this.#seen.get(id) ?? new Set()).add(event.type));
+    }
+  }
+}
+
+/** A row a step, a column a fault: how often it was committed and rolled back, and how long until all was clean. */
+export function table(results: readonly CaseResult[]): string {
+  const shown = faultNames.filter((name) => results.some(({ fault }) => fault === name));
+  const cell = (step: FaultStep, fault: FaultName): string => {
+    const those = results.filter((each) => each.step === step && each.fault === fault);
+    const hit = those.filter(({ outcome }) => outcome === 'committed' || outcome === 'rolled-back');
+    if (hit.length === 0) return those.some(({ outcome }) => outcome === 'nothing') ? '–' : '';
+    const count = (outcome: string) => hit.filter((each) => each.outcome === outcome).length;
+    const failed = hit.filter(({ problems }) => problems.length > 0).length;
+    const slowest = Math.max(...hit.map(({ settledMs }) => settledMs)) / 1000;
+    const parts = [
+      count('committed') ? `${count('committed')} ✓` : '',
+      count('rolled-back') ? `${count('rolled-back')} ↩` : '',
+      failed ? `**${failed} ✗**` : '',
+    ];
+    return `${parts.filter(Boolean).join(' ')} ${slowest.toFixed(1)} s`;
+  };
+  const rows = faultSteps
+    .filter((step) => results.some((each) => each.step === step))
+    .map((step) => `| ${step} | ${shown.map((fault) => cell(step, fault)).join(' | ')} |`);
+  return [
+    `| step | ${shown.map((name) => faults[name].title).join(' | ')} |`,
+    `| --- |${' --- |'.repeat(shown.length)}`,
+    ...rows,
+    '',
+  ].join('\n');
+}

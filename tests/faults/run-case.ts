@@ -1,0 +1,206 @@
+// One cell of the matrix: a migration, a fault within one of its steps, and what came of it.
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cmig } from '../e2e/lab.ts';
+import { NumberedStream } from '../e2e/numbered-stream.ts';
+import { type Fault, type FaultName, faults, patienceMs } from './faults.ts';
+import { type FaultStep, moments } from './moments.ts';
+import { type CommandEnd, Scene, type SeenEvents } from './scene.ts';
+import { surveyHost } from './survey.ts';
+import { judge, type Verdict } from './verdict.ts';
+
+export interface Subject {
+  lab: string;
+  hosts: readonly string[];
+  application: string;
+  containers: readonly string[];
+  address: string;
+  seen: SeenEvents;
+}
+
+export interface CaseResult {
+  step: FaultStep;
+  fault: FaultName;
+  /** `missed`: the fault came too late every time. `nothing`: there was nothing in this step that it could hit. */
+  outcome: 'committed' | 'rolled-back' | 'missed' | 'nothing';
+  problems: string[];
+  /** What the command said, and its exit code; none where it was killed. */
+  told: string;
+  /** From the healing to a clean end. */
+  settledMs: number;
+  /** The longest time between two numbers, as the client outside saw it. */
+  gapMs: number;
+  delayMs: number;
+}
+
+/** From the healed fault to a clean end. */
+const deadlineMs = 30_000;
+const triesAtMost = 5;
+
+interface Inner {
+  life: number;
+  last: number;
+  connections: number;
+  broken: string | null;
+}
+
+export async function survey(subject: Subject): Promise<Verdict> {
+  const surveys = await Promise.all(subject.hosts.map((host) => surveyHost(subject.lab, host)));
+  const off = subject.hosts.filter((_, index) => !surveys[index]);
+  const verdict = judge(
+    surveys.filter((each) => each !== undefined),
+    subject,
+  );
+  return { ...verdict, problems: [...verdict.problems, ...off.map((host) => `${host} is off`)] };
+}
+
+/** @param random from 0 to 1: when within the step the fault comes */
+export async function runCase(
+  subject: Subject,
+  step: FaultStep,
+  name: FaultName,
+  random: number,
+): Promise<CaseResult> {
+  for (let tries = 1; ; tries += 1) {
+    // What was missed is tried again earlier in the step.
+    const result = await tryCase(subject, step, name, random / tries ** 2);
+    if (result.outcome !== 'missed' || result.problems.length > 0 || tries >= triesAtMost) return result;
+  }
+}
+
+async function tryCase(
+  subject: Subject,
+  step: FaultStep,
+  name: FaultName,
+  random: number,
+): Promise<CaseResult> {
+  const fault: Fault = faults[name];
+  const moment = moments[step];
+  const from = (await survey(subject)).runsOn;
+  if (!from) throw new Error('no case can begin: the application does not run');
+  const to = subject.hosts.find((host) => host !== from)!;
+  const stream = await NumberedStream.open({ host: subject.address, port: 7000 });
+  await stream.more(3);
+  const before = await askInner(subject);
+  stream.resetGap();
+  const result: CaseResult = {
+    ...{ step, fault: name, outcome: 'missed', problems: [], told: '' },
+    ...{ settledMs: 0, gapMs: 0, delayMs: Math.round(random * moment.spreadMs) },
+  };
+  try {
+    const scene = await Scene.begin(subject.lab, subject.application, [from, to], subject.seen);
+    const inflicted = await inflictWithin(scene, step, fault, result.delayMs);
+    if (inflicted === 'missed' || inflicted === 'nothing') {
+      const { exitCode } = await scene.ended;
+      if (exitCode !== 0) result.problems.push(`without a fault the command ended with ${exitCode}`);
+      result.outcome = inflicted;
+      result.problems.push(...(await settled(subject, 10_000)).problems);
+      return result;
+    }
+    await last(scene, fault);
+    await fault.heal?.(scene);
+    const healedAt = performance.now();
+    const verdict = await settled(subject, deadlineMs);
+    result.settledMs = Math.round(performance.now() - healedAt);
+    result.problems.push(...verdict.problems);
+    const end = await Promise.race([scene.ended, sleep(deadlineMs, undefined)]);
+    result.outcome = verdict.runsOn === to ? 'committed' : 'rolled-back';
+    result.told = end ? tell(end) : 'nothing yet';
+    if (name !== 'orchestrator')
+      result.problems.push(...(end ? untruths(end, result.outcome) : ['the command does not end']));
+    const died = fault.powersOff && scene[fault.powersOff];
+    if (result.problems.length === 0 && died !== verdict.runsOn)
+      result.problems.push(...(await continuity(subject, stream, before)));
+    result.gapMs = Math.round(stream.longestGapMs);
+    if (result.problems.length === 0)
+      result.problems.push(...(await migrateOnce(subject, verdict.runsOn === to ? from : to)));
+    return result;
+  } finally {
+    stream.close();
+  }
+}
+
+async function inflictWithin(
+  scene: Scene,
+  step: FaultStep,
+  fault: Fault,
+  delayMs: number,
+): Promise<'hit' | 'missed' | 'nothing'> {
+  const { isWithin } = moments[step];
+  if (!(await scene.until(isWithin))) return 'missed';
+  if (delayMs > 0) await sleep(delayMs);
+  const goOn = fault.slow ? scene.halt() : () => {};
+  try {
+    if (!isWithin(await scene.progress())) return 'missed';
+    return (await fault.inflict(scene)) ? 'hit' : 'nothing';
+  } finally {
+    goOn();
+  }
+}
+
+/** Lets the fault last as long as it shall. */
+async function last(scene: Scene, { lastsMs }: Fault): Promise<void> {
+  if (lastsMs === 'command') await Promise.race([scene.ended, sleep(patienceMs)]);
+  else await sleep(lastsMs);
+}
+
+/** The first verdict without a problem, or the last one before the deadline. */
+async function settled(subject: Subject, timeoutMs: number): Promise<Verdict> {
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    const verdict = await survey(subject);
+    if (verdict.problems.length === 0 || performance.now() > end) return verdict;
+    await sleep(250);
+  }
+}
+
+const tell = ({ exitCode, stdout, stderr }: CommandEnd): string => {
+  const report = readReport(stdout);
+  const said = report ? `${report.outcome}: ${report.error?.message ?? ''}` : stderr.trim().split('\n')[0];
+  return `${exitCode} ${said}`.trim();
+};
+
+function readReport(stdout: string): { outcome?: string; error?: { message?: string } } | undefined {
+  try {
+    return JSON.parse(stdout);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the command told that is not so. */
+function untruths(end: CommandEnd, truth: 'committed' | 'rolled-back'): string[] {
+  const report = readReport(end.stdout);
+  const expected = truth === 'committed' ? 0 : 6;
+  if (end.exitCode === expected && report?.outcome === truth) return [];
+  return [`it was ${truth}, and the command said: ${tell(end)}`];
+}
+
+async function continuity(subject: Subject, stream: NumberedStream, before: Inner): Promise<string[]> {
+  try {
+    await stream.more(10, 10_000);
+    const now = await askInner(subject);
+    const problems = [...stream.problems];
+    if (now.life !== before.life) problems.push('the application was started anew');
+    if (now.broken) problems.push(`inside: ${now.broken}`);
+    if (now.connections !== before.connections) problems.push('inside: it connected again');
+    if (now.last <= before.last) problems.push(`inside: stuck at ${now.last}`);
+    return problems;
+  } catch (error) {
+    return [String(error), ...stream.problems];
+  }
+}
+
+async function migrateOnce(subject: Subject, to: string): Promise<string[]> {
+  const { exitCode, stdout, stderr } = await cmig('migrate', subject.application, to, '-o', 'json');
+  if (exitCode !== 0) return [`the next migration ended with ${exitCode}: ${stderr}${stdout}`];
+  const { runsOn, problems } = await settled(subject, 5000);
+  if (runsOn !== to) problems.push(`the next migration brought it to ${runsOn}`);
+  return problems.map((each) => `after the next migration: ${each}`);
+}
+
+export async function askInner({ address }: Subject): Promise<Inner> {
+  let text = '';
+  for await (const chunk of connect({ host: address, port: 7001 })) text += chunk;
+  return JSON.parse(text) as Inner;
+}
