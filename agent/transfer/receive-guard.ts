@@ -74,7 +74,9 @@ esac
 
 cd -P -- "$incoming" || refuse 'there is no folder for deliveries'
 [ ! -L images ] && [ ! -L "$folder" ] || refuse "the destination $folder is a symbolic link"
-[ -d "$folder" ] || mkdir -p -- "$folder" || refuse "the destination $folder cannot be made"
+# A migration's folder is made by this host's agent, and gone once it has turned back: what comes late finds none.
+case $folder in images/*) mkdir -p -- "$folder" || refuse "the destination $folder cannot be made" ;; esac
+[ -d "$folder" ] || refuse "nothing is expected in $folder"
 exec rsync "$@"
 `;
 

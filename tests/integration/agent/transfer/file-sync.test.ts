@@ -62,7 +62,7 @@ beforeEach(async () => {
   mapped = [];
   await rm(folder, { recursive: true, force: true });
   await rm(host.incoming, { recursive: true, force: true });
-  await mkdir(host.incoming);
+  await mkdir(join(host.incoming, 'm-12345678'), { recursive: true });
   await put(log, 'one');
   await put(store, 'before');
   await put('containers/db/bundle/rootfs/mounted', 'not sent');

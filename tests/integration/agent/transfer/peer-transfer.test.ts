@@ -89,7 +89,7 @@ beforeEach(async () => {
   await rm(source, { recursive: true, force: true });
   await mkdir(source);
   await rm(host.incoming, { recursive: true, force: true });
-  await mkdir(host.incoming);
+  await mkdir(join(host.incoming, 'm-12345678'), { recursive: true });
 });
 
 describe('PeerTransfer', () => {
@@ -230,6 +230,7 @@ describe('what goes wrong on the way to a peer', () => {
 
   it('tells a full disk', async () => {
     await run('mount', '-t', 'tmpfs', '-o', 'size=1m', 'none', host.incoming);
+    await mkdir(join(host.incoming, 'm-12345678'));
     try {
       await run('dd', 'if=/dev/urandom', `of=${source}/large`, 'bs=1M', 'count=4', 'status=none');
       await expect(send()).rejects.toMatchObject({ message: 'the disk of host-b is full' });

@@ -69,8 +69,8 @@ afterAll(async () => {
 beforeEach(async () => {
   await rm(host.incoming, { recursive: true, force: true });
   await rm(outside, { recursive: true, force: true });
-  await mkdir(host.incoming);
-  await mkdir(outside);
+  for (const folder of [join(host.incoming, 'm-12345678'), join(host.incoming, 'm-1'), outside])
+    await mkdir(folder, { recursive: true });
   await writeFile(join(host.folder, 'payload'), 'delivered');
 });
 
@@ -118,8 +118,13 @@ describe('the receive guard', () => {
     expect(await contentOf(join(outside, 'payload'))).toBeUndefined();
   });
 
+  it('takes nothing for a migration that nobody here has prepared, or that has turned back', async () => {
+    await expectRefused([`${server} . m-3/`]);
+    expect((await rsync(['-a'], join(host.folder, 'payload'), 'm-3/')).exitCode).not.toBe(0);
+    expect(await contentOf(join(host.incoming, 'm-3/payload'))).toBeUndefined();
+  });
+
   it('gives nothing away', async () => {
-    await mkdir(join(host.incoming, 'm-1'));
     await writeFile(join(host.incoming, 'm-1/secret'), 'secret');
     const got = join(outside, 'got');
     await runProcess(
@@ -177,10 +182,10 @@ describe('the receive guard', () => {
   });
 
   it('does not deliver into a destination that is a link', async () => {
-    await symlink(outside, join(host.incoming, 'm-1'));
-    await rsync(['-a'], join(host.folder, 'payload'), 'm-1/');
+    await symlink(outside, join(host.incoming, 'm-2'));
+    await rsync(['-a'], join(host.folder, 'payload'), 'm-2/');
     expect(await contentOf(join(outside, 'payload'))).toBeUndefined();
-    await expectRefused([`${server} . m-1/`]);
+    await expectRefused([`${server} . m-2/`]);
   });
 
   it('forwards no port', async () => {
