@@ -86,7 +86,8 @@ export class DestinationMigration {
     this.#ports.changed(this.record);
     await this.#permitted(signal);
     await this.#work.decide(async () => {
-      signal.throwIfAborted();
+      // Decided a moment ago, while the signal is not yet aborted.
+      if (this.#turningBack) throw new CmigError('cancelled', `${this.record.to} is turning back`);
       // The commit point.
       await this.#become('committed');
     });

@@ -1,4 +1,5 @@
 // What the source's half of a migration does to its machine.
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container } from '../../src/contract/application.ts';
@@ -37,9 +38,13 @@ export class SourceHost implements SourcePorts {
     this.#files = new FileSync(machine.transfer, peer, {
       folder: machine.context.paths.application(record.application),
       destination: record.id,
-      listFile: join(machine.context.paths.migration(record.id), 'files'),
+      listFile: this.#listFile,
       mappedFiles: () => this.#mappedFiles(),
     });
+  }
+
+  get #listFile(): string {
+    return join(this.#machine.context.paths.migration(this.#record.id), 'files');
   }
 
   async save(record: SourceRecord): Promise<void> {
@@ -125,8 +130,7 @@ export class SourceHost implements SourcePorts {
     if (network.exists(application)) await this.#thawInPlace();
     else await this.#restoreFromImages();
     await supervisor.resume(application);
-    await this.#images.remove();
-    await this.#machine.transfer.disconnect(this.#peer).catch(() => {});
+    await this.#tidy();
   }
 
   async #thawInPlace(): Promise<void> {
@@ -180,7 +184,13 @@ export class SourceHost implements SourcePorts {
       ),
     );
     await supervisor.forget(application);
+    await this.#tidy();
+  }
+
+  /** Only the journal stays. */
+  async #tidy(): Promise<void> {
     await this.#images.remove();
+    await rm(this.#listFile, { force: true });
     await this.#machine.transfer.disconnect(this.#peer).catch(() => {});
   }
 
