@@ -1,11 +1,11 @@
 // What can go wrong, each as it is done to a lab and mended again. Nothing in the product knows of it.
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { signalProcesses, waitForEnd } from '../../src/lab/end-processes.ts';
 import { runInside } from '../../src/lab/inside.ts';
 import { labBroker, labHeal, labKill, labPartition, labStart } from '../../src/lab/lab.ts';
 import { findBroker } from '../../src/lab/lab-broker.ts';
 import { LabPaths } from '../../src/lab/lab-paths.ts';
-import { signalProcesses, waitForEnd } from '../../src/lab/end-processes.ts';
 import { processesWith } from '../../src/lab/process-table.ts';
 import { type Scene, signal } from './scene.ts';
 

@@ -103,7 +103,7 @@ async function tryCase(
     const verdict = await settled(subject, deadlineMs);
     result.settledMs = Math.round(performance.now() - healedAt);
     result.problems.push(...verdict.problems);
-    const end = await Promise.race([scene.ended, sleep(deadlineMs, undefined)]);
+    const end = await Promise.race([scene.ended, pause(deadlineMs)]);
     result.outcome = verdict.runsOn === to ? 'committed' : 'rolled-back';
     result.told = end ? tell(end) : 'nothing yet';
     if (name !== 'orchestrator')
@@ -138,9 +138,12 @@ async function inflictWithin(
   }
 }
 
+/** Keeps no process from ending. */
+const pause = (milliseconds: number): Promise<void> => sleep(milliseconds, undefined, { ref: false });
+
 /** Lets the fault last as long as it shall. */
 async function last(scene: Scene, { lastsMs }: Fault): Promise<void> {
-  if (lastsMs === 'command') await Promise.race([scene.ended, sleep(patienceMs)]);
+  if (lastsMs === 'command') await Promise.race([scene.ended, pause(patienceMs)]);
   else await sleep(lastsMs);
 }
 

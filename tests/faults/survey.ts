@@ -51,7 +51,6 @@ ls -d incoming/m-* migrations/*/* applications/.[!.]* images/.incoming/* 2>/dev/
 for each in applications/*; do [ ! -e "$each" ] || [ -e "$each/application.json" ] || echo "$each without a record"; done
 find . -maxdepth 4 -name '*.tmp' -not -path './images/*'
 ls -d /run/cmig/exits/* 2>/dev/null
-find /run/cmig/ssh -type s 2>/dev/null
 :
 `;
 
