@@ -65,8 +65,9 @@ export class DestinationMigration {
     );
   }
 
-  /** Restores, holds, asks, commits, opens. */
+  /** Restores, holds, asks, commits, opens. Who calls again waits for the same end. */
   async restore(): Promise<void> {
+    if (this.#restoring) return await this.#restoring;
     if (this.record.state === 'committed') return;
     if (this.record.state !== 'prepared' || this.#turningBack) {
       throw new CmigError(
@@ -74,9 +75,10 @@ export class DestinationMigration {
         `migration ${this.record.id} is ${this.record.state} at ${this.record.to}`,
       );
     }
-    this.#restoring ??= this.#orAbort(() => this.#work.run((signal) => this.#restoreAndCommit(signal)));
+    this.#restoring = this.#orAbort(() => this.#work.run((signal) => this.#restoreAndCommit(signal))).then(
+      () => this.#open(),
+    );
     await this.#restoring;
-    await this.#open();
   }
 
   async #restoreAndCommit(signal: AbortSignal): Promise<void> {
