@@ -30,14 +30,17 @@ export async function acquireMutex(
   const held = heldByConnection.get(connection) ?? new Set<string>();
   heldByConnection.set(connection, held);
   if (held.has(queue)) throw inUse(application, await askHolder(connection, queue));
-  const channel = await connection.channel({ quiet: true });
+  // At once, so that a second caller of the same connection finds it while the broker is still asked.
+  held.add(queue);
+  let channel: Channel;
   try {
+    channel = await connection.channel({ quiet: true });
     await channel.assertQueue(queue, { exclusive: true, durable: false, autoDelete: false });
   } catch (error) {
+    held.delete(queue);
     if (!/RESOURCE_LOCKED|405/.test(String(error))) throw error;
     throw inUse(application, await askHolder(connection, queue));
   }
-  held.add(queue);
   let released = false;
   const lost = new Promise<void>((resolve) => {
     channel.on('close', () => {
