@@ -1,0 +1,43 @@
+// One migration, told by two hosts.
+import { describe, expect, it } from '@jest/globals';
+import type { Migration } from '../../../src/contract/migration.ts';
+import { mergeJournals } from '../../../src/orchestrator/journals.ts';
+
+const journal = (role: 'source' | 'destination', status: Partial<Migration['status']>): Migration => ({
+  apiVersion: 'cmig.dev/v1',
+  kind: 'Migration',
+  metadata: { name: 'm-12345678' },
+  spec: { application: 'shop', from: 'host-a', to: 'host-b', strategy: 'stop-and-copy', epoch: 2 },
+  status: {
+    role,
+    host: role === 'source' ? 'host-a' : 'host-b',
+    state: role === 'source' ? 'frozen' : 'prepared',
+    startedAt: '2026-01-01T00:00:00Z',
+    ...status,
+  },
+});
+
+describe('mergeJournals', () => {
+  it("takes the source's word, and from the destination what the source does not know yet", () => {
+    const source = journal('source', { state: 'permitted', frozenMs: 300, phases: { dump: 100 } });
+    const destination = journal('destination', {
+      state: 'committed',
+      outcome: 'committed',
+      phases: { restore: 80 },
+    });
+    const [merged, ...others] = mergeJournals([destination, source]);
+    expect(others).toEqual([]);
+    expect(merged!.status).toMatchObject({
+      role: 'source',
+      state: 'permitted',
+      outcome: 'committed',
+      frozenMs: 300,
+      phases: { dump: 100, restore: 80 },
+    });
+  });
+
+  it('shows what one host knows where the other does not answer', () => {
+    const destination = journal('destination', {});
+    expect(mergeJournals([destination])).toEqual([destination]);
+  });
+});
