@@ -13,13 +13,13 @@ describe('layOutDescription', () => {
         ['Containers', [['web', [['State', 'Running']]]]],
       ]),
     ).toEqual([
-      'Name:      shop',
-      'Labels:    tier=web',
-      '           env=prod',
-      'Volumes:   <none>',
+      'Name:     shop',
+      'Labels:   tier=web',
+      '          env=prod',
+      'Volumes:  <none>',
       'Containers:',
       '  web:',
-      '    State:   Running',
+      '    State:  Running',
     ]);
   });
 });
