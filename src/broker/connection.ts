@@ -1,7 +1,8 @@
 // A connection to RabbitMQ that says why it cannot be had and, for those who live long, comes back by itself.
 import { type Channel, type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
 import { CmigError } from '../core/errors.ts';
-import { type BrokerAddress, connectionLost, explainConnectFailure } from './connect-error.ts';
+import { type BrokerTarget, parseBrokerUrl } from './broker-target.ts';
+import { connectionLost, explainConnectFailure } from './connect-error.ts';
 
 export type BrokerState = 'connected' | 'disconnected' | 'closed';
 
@@ -25,7 +26,6 @@ export type ConnectedCallback = () => Promise<void> | void;
 
 const firstDelayMs = 100;
 const longestDelayMs = 1000;
-const heartbeatSeconds = 10;
 
 /** Opens a connection. @throws CmigError `unreachable` that tells nobody there, wrong password and no such vhost apart. */
 export async function connectBroker(options: ConnectOptions): Promise<BrokerConnection> {
@@ -54,7 +54,7 @@ export class BrokerConnection {
   readonly endpoint: string;
   readonly reconnects: boolean;
   readonly #options: ConnectOptions;
-  readonly #target: { settings: Record<string, unknown>; address: BrokerAddress };
+  readonly #target: BrokerTarget;
   readonly #registrations = new Set<Registration>();
   readonly #lossListeners = new Set<(error: CmigError) => void>();
   #model: ChannelModel | undefined;
@@ -67,7 +67,7 @@ export class BrokerConnection {
 
   constructor(options: ConnectOptions) {
     this.#options = options;
-    this.#target = parseTarget(options);
+    this.#target = parseBrokerUrl(options.url, options.credentials);
     this.name = options.name;
     this.endpoint = this.#target.address.endpoint;
     this.reconnects = options.reconnect ?? false;
@@ -139,7 +139,7 @@ export class BrokerConnection {
     return () => void this.#lossListeners.delete(listener);
   }
 
-  /** Settles when messages can be sent. @throws CmigError `unreachable` where that cannot come, `timeout` where it takes too long */
+  /** Settles when messages can be sent. @throws CmigError `unreachable` where that cannot come, or not in time */
   async whenConnected(timeoutMs?: number): Promise<void> {
     if (this.#ready) return;
     if (this.#closed || !this.reconnects) throw this.#lost();
@@ -259,30 +259,4 @@ export class BrokerConnection {
       longest / 2 + (Math.random() * longest) / 2,
     );
   }
-}
-
-function parseTarget({ url, credentials }: ConnectOptions): {
-  settings: Record<string, unknown>;
-  address: BrokerAddress;
-} {
-  const parts = URL.canParse(url) ? new URL(url) : undefined;
-  const protocol = parts?.protocol.slice(0, -1);
-  if (!parts || (protocol !== 'amqp' && protocol !== 'amqps') || !parts.hostname) {
-    throw new CmigError('invalid', `"${url.replace(/\/\/[^@/]*@/, '//')}" is not the URL of a broker`, {
-      hint: 'write it as amqp://HOST:PORT/VHOST or amqps://HOST:PORT/VHOST',
-    });
-  }
-  const hostname = parts.hostname.replace(/^\[|\]$/g, '');
-  const port = Number(parts.port) || (protocol === 'amqp' ? 5672 : 5671);
-  const username = credentials?.user ?? (decodeURIComponent(parts.username) || 'guest');
-  const password = credentials?.password ?? (decodeURIComponent(parts.password) || 'guest');
-  const vhost = parts.pathname.length > 1 ? parts.pathname.slice(1) : '%2f';
-  return {
-    settings: { protocol, hostname, port, username, password, vhost, heartbeat: heartbeatSeconds },
-    address: {
-      endpoint: `${parts.hostname}:${port}`,
-      vhost: decodeURIComponent(vhost),
-      user: username,
-    },
-  };
 }

@@ -1,14 +1,7 @@
 // Answers requests: each once, all at the same time, and every message that is no request with a fault.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
-import type {
-  LongMethodName,
-  MethodName,
-  Params,
-  Result,
-  ShortMethodName,
-  StreamMethodName,
-} from '../contract/methods.ts';
+import type { MethodName, Params, Result, StreamMethodName } from '../contract/methods.ts';
 import { methods } from '../contract/methods.ts';
 import { agentQueue } from '../contract/protocol.ts';
 import { CmigError, toFault } from '../core/errors.ts';
@@ -23,36 +16,12 @@ import {
 } from './codec.ts';
 import type { BrokerConnection } from './connection.ts';
 import { EventPublisher } from './event-publisher.ts';
-import type { ServerStream } from './server-session.ts';
+import type { Handlers, RequestContext } from './rpc-handlers.ts';
 import { ServerSessions } from './server-sessions.ts';
 import { agentsQueue } from './topology.ts';
 
+export type { Handlers, RequestContext } from './rpc-handlers.ts';
 export type { ServerStream } from './server-session.ts';
-
-/** Who asked what. */
-export interface RequestContext {
-  id: string;
-  caller: string;
-  /** The host that answers. */
-  host: string;
-}
-
-/** Answered by the server itself. */
-type OwnMethodName = 'operation.get' | 'session.input' | 'session.close';
-
-/** One function a method. What it throws is the fault that is answered with. */
-export type Handlers = {
-  [M in Exclude<ShortMethodName | LongMethodName, OwnMethodName>]: (
-    params: Params<M>,
-    context: RequestContext,
-  ) => Promise<Result<M>>;
-} & {
-  [M in StreamMethodName]: (
-    params: Params<M>,
-    context: RequestContext,
-    stream: ServerStream,
-  ) => Promise<void>;
-};
 
 export interface ServeOptions {
   host: string;

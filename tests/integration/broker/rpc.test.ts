@@ -123,6 +123,32 @@ describe('a request', () => {
     await late.close();
   });
 
+  it('whose agent died over it is not done again, and says so', async () => {
+    const dying = await broker.connect('dying');
+    const begun = gate();
+    await startAgent(dying, 'host-p', {
+      'host.put': () => {
+        begun.open();
+        return new Promise(() => {});
+      },
+    });
+    const put = rpc.call('host-p', 'host.put', { host: record });
+    const refused = expect(put).rejects.toMatchObject({ code: 'failed', host: 'host-p' });
+    await begun.passed;
+    await dying.close();
+    const successor = await broker.connect('successor');
+    let puts = 0;
+    await startAgent(successor, 'host-p', {
+      'host.put': async () => {
+        puts++;
+        return {};
+      },
+    });
+    await refused;
+    expect(puts).toBe(0);
+    await successor.close();
+  });
+
   it('brings the fault with its host, its hint and its causes', async () => {
     await expect(rpc.call('host-a', 'application.get', { name: 'shop' })).rejects.toMatchObject({
       code: 'not-found',

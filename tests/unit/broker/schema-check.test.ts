@@ -23,8 +23,10 @@ function fitting(schema: Schema): fc.Arbitrary<unknown> {
   switch (schema.type) {
     case 'boolean':
       return fc.boolean();
-    case 'integer':
-      return fc.integer({ min: Number(schema.minimum ?? -5), max: Number(schema.maximum ?? 70_000) });
+    case 'integer': {
+      const [min, max] = [Number(schema.minimum ?? -5), Number(schema.maximum ?? 70_000)];
+      return fc.oneof(fc.integer({ min, max }), fc.constantFrom(min, min - 1, max, max + 1));
+    }
     case 'number':
       return fc.double({ noNaN: true, noDefaultInfinity: true });
     case 'array':
