@@ -48,6 +48,7 @@ it('says that no agent is there, before there is one', async () => {
       calls.put++;
       return {};
     },
+    'application.logs': async () => {},
     'host.list': async () => ({ hosts: 'none' }) as never,
     'application.get': async ({ name }, { caller, host }) => {
       throw new CmigError('not-found', `${caller} asked ${host} for ${name}`, {
@@ -309,7 +310,7 @@ describe('a server', () => {
     [
       'would have frames sent to another queue',
       request({ method: 'application.logs', params: { name: 'shop', session: agentQueue('host-a') } }),
-      'unsupported',
+      'invalid',
     ],
   ])('answers a message that %s with a fault', async (_, content, code) => {
     const before = calls.start;
