@@ -88,18 +88,35 @@ export async function applyApplications(
     for (const each of plans) done(resultOf(each));
     return results;
   }
+  const failures: CmigError[] = [];
   for (const { wanted: one } of plans) {
     options.signal?.throwIfAborted();
     const { name } = one.manifest.metadata;
-    const result = await withApplicationMutex(context, name, 'cmig apply', async () => {
-      // Planned again, now that nobody else can change it: what was planned may be out of date.
-      const replan = async () => (await plan([one], () => {}))[0]!;
-      const deployed = await deployPlanned(context, replan, options);
-      return { ...resultOf(deployed.plan), application: deployed.application };
-    });
-    done(result);
+    try {
+      const result = await withApplicationMutex(context, name, 'cmig apply', async () => {
+        // Planned again, now that nobody else can change it: what was planned may be out of date.
+        const replan = async () => (await plan([one], () => {}))[0]!;
+        const deployed = await deployPlanned(context, replan, options);
+        return { ...resultOf(deployed.plan), application: deployed.application };
+      });
+      done(result);
+    } catch (error) {
+      // One that fails does not keep the others.
+      if (!(error instanceof CmigError) || plans.length === 1) throw error;
+      failures.push(error);
+    }
   }
+  throwAll(failures, `${failures.length} of ${plans.length} applications were not applied`);
   return results;
+}
+
+/** The only error as it is, or all of them as the problems of one. */
+function throwAll(errors: readonly CmigError[], message: string): void {
+  if (errors.length === 1) throw errors[0]!;
+  if (errors.length === 0) return;
+  throw new CmigError(errors[0]!.code, message, {
+    problems: errors.map(({ message, hint }) => ({ message, ...(hint ? { hint } : {}) })),
+  });
 }
 
 const resultOf = ({ wanted, outcome, host, address, notes }: ApplyPlan): ApplyResult => ({
@@ -164,16 +181,7 @@ function placeAll(inventory: Inventory, wanted: readonly WantedApplication[]) {
       errors.push(error);
     }
   }
-  if (errors.length === 1) throw errors[0]!;
-  if (errors.length > 1) {
-    throw new CmigError(
-      errors[0]!.code,
-      `${errors.length} applications cannot be placed; nothing was changed`,
-      {
-        problems: errors.map(({ message, hint }) => ({ message, ...(hint ? { hint } : {}) })),
-      },
-    );
-  }
+  throwAll(errors, `${errors.length} applications cannot be placed; nothing was changed`);
   return wanted.map((one) => ({ one, placement: placements.get(one)! }));
 }
 

@@ -136,6 +136,13 @@ describe('apply', () => {
       });
     }
     expect((await get('bad')).status.phase).toBe('Failed');
+    // One that fails does not keep the others.
+    const both = await written(manifest('bad', { command: ['/bin/nothing-there'] }), manifest('good'));
+    expect(await cmig('apply', '--wait', '-f', both)).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringContaining('application/good created'),
+      stderr: expect.stringContaining('/bin/nothing-there: no such file'),
+    });
   });
 
   it('changes nothing in a dry run', async () => {
