@@ -1,0 +1,107 @@
+// The benchmarks' own lab: driven through bin/cmig with a configuration of its own, and looked into from outside.
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { stringify } from 'yaml';
+import { type ProcessResult, runProcess } from '../../src/core/run-process.ts';
+import { runInside } from '../../src/lab/inside.ts';
+import type { LabStatus } from '../../src/lab/lab.ts';
+import { LabPaths, type MachinePaths } from '../../src/lab/lab-paths.ts';
+import { runningMachines } from '../../src/lab/machine.ts';
+
+export const root = join(import.meta.dirname, '../..');
+export const cmigProgram = join(root, 'bin/cmig');
+export const nodeProgram = join(root, 'node_modules/.bin/node');
+
+/** Between measurements nothing that an earlier one left is still on its way to the disk. */
+const calmMs = 500;
+
+export class BenchLab {
+  readonly name: string;
+  readonly hosts = ['host-a', 'host-b'] as const;
+  #folder = '';
+  #machines = new Map<string, number>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  async up(): Promise<void> {
+    this.#folder = await mkdtemp(join(tmpdir(), 'cmig-bench-'));
+    await symlink(join(root, 'manifests/images'), join(this.#folder, 'images'));
+    // What a run that was killed has left would be measured as well.
+    await this.cmig('lab', 'down', '--name', this.name);
+    await this.cmig('lab', 'up', '--name', this.name, '--hosts', String(this.hosts.length));
+    this.#machines = await runningMachines(this.name);
+  }
+
+  async down(): Promise<void> {
+    await this.cmig('lab', 'down', '--name', this.name);
+    if (this.#folder) await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** For programs that are to use this lab as a person would. */
+  get environment(): Record<string, string> {
+    return { CMIG_CONFIG: join(this.#folder, 'config.yaml'), NO_COLOR: '1' };
+  }
+
+  /** Runs bin/cmig. @throws CmigError `tool-failed` where it does not exit with 0 */
+  async cmig(...args: string[]): Promise<string> {
+    const { stdout } = await runProcess(cmigProgram, args, { env: this.environment, timeoutMs: 300_000 });
+    return stdout;
+  }
+
+  async cmigJson<T>(...args: string[]): Promise<T> {
+    return JSON.parse(await this.cmig(...args, '-o', 'json')) as T;
+  }
+
+  status(): Promise<LabStatus> {
+    return this.cmigJson('lab', 'status', '--name', this.name);
+  }
+
+  /** Runs a program on a host without a command line in between, whose start would be measured as well. */
+  onHost(host: string, ...argv: string[]): Promise<ProcessResult> {
+    return runInside(this.init(host), argv);
+  }
+
+  /** The first process of a host, as this machine numbers it. */
+  init(host: string): number {
+    const init = this.#machines.get(host);
+    if (init === undefined) throw new Error(`${host} of lab ${this.name} does not run`);
+    return init;
+  }
+
+  /** The folders of a host, as this machine sees them. */
+  folders(host: string): MachinePaths {
+    return new LabPaths(this.name).machine(host);
+  }
+
+  /** Deploys an application of one container on host-a, and waits until it is ready. @returns its address */
+  async deploy(name: string, container: Record<string, unknown>): Promise<string> {
+    const file = join(this.#folder, `${name}.yaml`);
+    const manifest = {
+      apiVersion: 'cmig.dev/v1',
+      kind: 'Application',
+      metadata: { name },
+      spec: { host: this.hosts[0], containers: [{ name: 'main', ...container }] },
+    };
+    await writeFile(file, stringify(manifest));
+    await this.cmig('apply', '-f', file, '--allow-outside', '--wait');
+    const { status } = await this.cmigJson<{ status: { address: string } }>('get', 'application', name);
+    return status.address;
+  }
+
+  async calm(): Promise<void> {
+    await runProcess('sync', []);
+    await sleep(calmMs);
+  }
+}
+
+/** Python that streams a number every 50 ms to each connection, with so much memory that does not compress. */
+export const tickerWith = (megabytes: number): Record<string, unknown> => ({
+  image: 'dir:images/python',
+  command: ['python3', '/app/ticker.py'],
+  env: [{ name: 'BALLAST_MB', value: String(megabytes) }],
+  ready: { tcp: 7000, interval: '200ms', timeout: '60s' },
+});
