@@ -105,6 +105,7 @@ export async function startRabbitmq(): Promise<TestBroker> {
       epmd.kill('SIGKILL');
       await epmd.ended;
       closeSync(output);
+      await endProcessesOf(directory);
       await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     },
   };
@@ -124,13 +125,17 @@ async function sweep(): Promise<void> {
     const directory = join(tmpdir(), name);
     const [pid, startTime] = (await readFile(join(directory, 'owner'), 'utf8').catch(() => '')).split(' ');
     if (!pid || (await startTimeOf(Number(pid))) === startTime) continue;
-    for (const entry of await readdir('/proc')) {
-      if (!/^[0-9]+$/.test(entry)) continue;
-      const environment = await readFile(`/proc/${entry}/environ`, 'utf8').catch(() => '');
-      if (environment.split('\0').includes(`HOME=${directory}`)) process.kill(Number(entry), 'SIGKILL');
-    }
+    await endProcessesOf(directory);
     await sleep(100);
     await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+}
+
+async function endProcessesOf(directory: string): Promise<void> {
+  for (const entry of await readdir('/proc')) {
+    if (!/^[0-9]+$/.test(entry)) continue;
+    const environment = await readFile(`/proc/${entry}/environ`, 'utf8').catch(() => '');
+    if (environment.split('\0').includes(`HOME=${directory}`)) process.kill(Number(entry), 'SIGKILL');
   }
 }
 
