@@ -1,7 +1,7 @@
 // `cmig diff`.
 import { diffYaml } from '../../manifest/diff.ts';
 import { readManifests } from '../../manifest/read-manifests.ts';
-import { planApply } from '../../orchestrator/applying.ts';
+import { planApply } from '../../orchestrator/apply-plan.ts';
 import { readInventory } from '../../orchestrator/inventory.ts';
 import type { Invocation } from '../command.ts';
 import { withOrchestrator } from '../session.ts';
