@@ -1,5 +1,5 @@
 // The destination's half of the commit protocol, free of everything that touches the machine (its ports do that).
-import { CmigError, codeOf, toFault } from '../../src/core/errors.ts';
+import { CmigError, codeOf, fromFault, toFault } from '../../src/core/errors.ts';
 import { Interruptible } from './interruptible.ts';
 import type { DestinationRecord } from './journal.ts';
 
@@ -173,7 +173,8 @@ export class DestinationMigration {
       return await action();
     } catch (error) {
       await this.abort(error);
-      throw error;
+      // What made it turn back, not what the work died of when it was interrupted for that.
+      throw this.record.error ? fromFault(this.record.error) : error;
     }
   }
 }

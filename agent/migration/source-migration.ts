@@ -1,6 +1,6 @@
 // The source's half of the commit protocol, free of everything that touches the machine (its ports do that).
 import type { DestinationState } from '../../src/contract/migration.ts';
-import { CmigError, toFault } from '../../src/core/errors.ts';
+import { CmigError, fromFault, toFault } from '../../src/core/errors.ts';
 import { Interruptible } from './interruptible.ts';
 import type { SourceRecord } from './journal.ts';
 
@@ -203,7 +203,8 @@ export class SourceMigration {
       return await action();
     } catch (error) {
       await this.abort(error);
-      throw error;
+      // What made it turn back, not what the work died of when it was interrupted for that.
+      throw this.record.error ? fromFault(this.record.error) : error;
     }
   }
 

@@ -54,6 +54,9 @@ function problemLines({ where, message, hint }: Problem): string[] {
   return hint ? [`${line} (${plain(hint)})`] : [line];
 }
 
+/** Enough to know what was run; `-o json` has all of it. */
+const commandLengthAtMost = 160;
+
 /** The command as it may be pasted into a shell, how it ended, and what it said last. */
 function toolLines(tool: ToolFailure): string[] {
   const ended = tool.timedOut
@@ -61,10 +64,9 @@ function toolLines(tool: ToolFailure): string[] {
     : tool.signal
       ? `ended by ${tool.signal}`
       : `exit code ${tool.exitCode ?? 'unknown'}`;
-  return [
-    `  command: ${plain(tool.argv.map(quoted).join(' '))} (${ended})`,
-    ...tool.output.map((line) => `  | ${plain(line)}`),
-  ];
+  const command = plain(tool.argv.map(quoted).join(' '));
+  const shown = command.length > commandLengthAtMost ? `${command.slice(0, commandLengthAtMost)} …` : command;
+  return [`  command: ${shown} (${ended})`, ...tool.output.map((line) => `  | ${plain(line)}`)];
 }
 
 const quoted = (word: string): string =>
