@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
-import { type ProcessResult, runProcess } from '../../src/core/run-process.ts';
-import { runInside } from '../../src/lab/inside.ts';
+import { type ProcessResult, runProcess, spawnProcess } from '../../src/core/run-process.ts';
+import { enterVector, runInside } from '../../src/lab/inside.ts';
 import type { LabStatus } from '../../src/lab/lab.ts';
 import { LabPaths, type MachinePaths } from '../../src/lab/lab-paths.ts';
 import { runningMachines } from '../../src/lab/machine.ts';
@@ -63,6 +63,13 @@ export class BenchLab {
   /** Runs a program on a host without a command line in between, whose start would be measured as well. */
   onHost(host: string, ...argv: string[]): Promise<ProcessResult> {
     return runInside(this.init(host), argv);
+  }
+
+  /** The same for a program that leaves others behind: they get /dev/null and not this process's pipes. */
+  async startOnHost(host: string, ...argv: string[]): Promise<void> {
+    const [program = '', ...args] = enterVector(this.init(host), argv);
+    const { exitCode } = await spawnProcess(program, args, { stdio: ['ignore', 'ignore', 'ignore'] }).ended;
+    if (exitCode !== 0) throw new Error(`${argv.join(' ')} on ${host} ended with ${exitCode}`);
   }
 
   /** The first process of a host, as this machine numbers it. */

@@ -33,7 +33,7 @@ export class HandMove {
   static async start(lab: BenchLab, ssh: PlainSsh, megabytes: number): Promise<HandMove> {
     const move = new HandMove(lab, ssh);
     for (const host of lab.hosts) await move.#prepare(host, megabytes);
-    await lab.onHost(lab.hosts[0], 'runc', 'run', '-d', '-b', `${folder}/bundle`, container);
+    await lab.startOnHost(lab.hosts[0], 'runc', 'run', '-d', '-b', `${folder}/bundle`, container);
     return move;
   }
 
@@ -65,7 +65,7 @@ export class HandMove {
     await lab.onHost(from, ...this.#ssh.rsync(to, `${folder}/images/`, `${folder}/images/`));
     const sent = performance.now();
     const bundle = ['-b', `${folder}/bundle`, '--manage-cgroups-mode', 'ignore'];
-    await lab.onHost(to, 'runc', 'restore', '-d', ...images, ...bundle, container);
+    await lab.startOnHost(to, 'runc', 'restore', '-d', ...images, ...bundle, container);
     const end = performance.now();
     return {
       checkpointMs: dumped - start,
