@@ -133,7 +133,7 @@ export class DestinationHost implements DestinationPorts {
   }
 
   #application(migration?: ApplicationRecord['migration']): ApplicationRecord {
-    const { facts, epoch, startedAt } = this.#record;
+    const { facts, epoch } = this.#record;
     return {
       manifest: facts.manifest,
       images: facts.images,
@@ -141,7 +141,7 @@ export class DestinationHost implements DestinationPorts {
       address: facts.address,
       mac: facts.mac,
       desired: 'running',
-      createdAt: startedAt,
+      createdAt: facts.createdAt,
       ...(migration ? { migration } : {}),
     };
   }

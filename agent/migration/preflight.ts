@@ -86,6 +86,7 @@ export async function preflightSource(
       manifest: record.manifest,
       images: record.images,
       epoch: record.epoch,
+      createdAt: record.createdAt,
       address: record.address,
       mac: record.mac,
       protocolVersion,

@@ -21,6 +21,7 @@ export const MigrationFacts = Type.Object({
   manifest: ApplicationManifest,
   images: Images,
   epoch: Type.Integer(),
+  createdAt: Type.String(),
   address: Type.String(),
   mac: Type.String(),
   architecture: Type.String(),
