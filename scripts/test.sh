@@ -4,6 +4,7 @@
 # usage: scripts/test.sh [lint|types|unit|integration|e2e]…      all of them without an argument
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+exec </dev/null
 root=$PWD
 stages=(lint types unit integration e2e)
 [ $# = 0 ] || stages=("$@")
@@ -37,17 +38,41 @@ if ! setup; then
   # what can be checked all the same is checked all the same
   [ -x node_modules/.bin/node ] || finish
 fi
-rm -rf "$artifacts"
-mkdir -p "$artifacts"
 export PATH=$root/node_modules/.bin:$PATH
 
-# seconds a stage may take before it is ended and counts as failed
-declare -A limit=([lint]=120 [types]=180 [unit]=240 [integration]=300 [e2e]=${CMIG_E2E_SECONDS:-840})
+# Runs on one machine share the name of the lab (CMIG_E2E_LAB gives a run one of its own), so they go one after the
+# other. What holds the lock besides this script are its tests; their own children do not inherit it from Node.
+temporary=${TMPDIR:-/tmp}/cmig-test-${CMIG_E2E_LAB:-e2e}
+exec 9>"$temporary.lock"
+flock --nonblock 9 || {
+  echo "test: another run is under way here; waiting for its end"
+  flock --timeout 1800 9 || { fail "turn" "another run has not ended in half an hour" 1800; finish; }
+}
+rm -rf "$artifacts" "$temporary" # a run that was killed left its files
+mkdir -p "$artifacts" "$temporary"
+export TMPDIR=$temporary
+lab_is_up=
+clear_lab() {
+  [ -z "$lab_is_up" ] || node -e 'import("./tests/e2e/tear-down.mjs").then((module) => module.default())'
+  lab_is_up=
+}
+trap 'clear_lab; rm -rf "$temporary"' EXIT
+trap 'exit 143' TERM HUP
+trap 'exit 130' INT
+
+# seconds a stage may take before it is ended and counts as failed: many times what it takes
+declare -A limit=([lint]=300 [types]=600 [unit]=600 [integration]=600 [e2e]=${CMIG_E2E_SECONDS:-2100})
+# the kernel ends what runs when its parent ends, however that comes about
+with_limit() { # STAGE COMMAND…
+  local seconds=${limit[$1]}
+  shift
+  exec setpriv --pdeathsig KILL timeout --foreground --kill-after=30 "$seconds" setpriv --pdeathsig KILL "$@"
+}
 
 run_check() { # STAGE COMMAND…: one check
   local stage=$1 started=$SECONDS
   shift
-  if timeout --kill-after=10 "${limit[$stage]}" "$@" >"$artifacts/$stage.log" 2>&1; then
+  if (with_limit "$stage" "$@") >"$artifacts/$stage.log" 2>&1; then
     ok "$stage" $((SECONDS - started))
   else
     cat "$artifacts/$stage.log"
@@ -59,10 +84,13 @@ run_check() { # STAGE COMMAND…: one check
 run_jest() { # STAGE OPTION…: a jest project; its JSON result is summed up
   local stage=$1 started=$SECONDS status=0 sums
   shift
-  timeout --foreground --kill-after=30 "${limit[$stage]}" \
-    node --experimental-vm-modules --no-warnings node_modules/jest/bin/jest.js --selectProjects "$stage" \
-    --json --outputFile="$artifacts/$stage.json" "$@" 2>&1 >/dev/null | tee "$artifacts/$stage.log" >&2
+  [ "$stage" != e2e ] || lab_is_up=1
+  (with_limit "$stage" node --experimental-vm-modules --no-warnings node_modules/jest/bin/jest.js --selectProjects "$stage" \
+    --json --outputFile="$artifacts/$stage.json" "$@") 2>&1 >/dev/null | tee "$artifacts/$stage.log" >&2
   status=${PIPESTATUS[0]}
+  # jest itself ends with 0 or 1; whatever ended it otherwise has also kept it from taking the lab down
+  [ "$status" -le 1 ] || clear_lab
+  lab_is_up=
   sums=$(node -e '
     const result = JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8"));
     // a file that could not even be loaded has no tests, and yet it failed

@@ -1,6 +1,5 @@
 // Applications from their deployment to their end, and every refusal on the way: nothing changes where it says no.
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
@@ -20,13 +19,13 @@ import {
   startCmig,
   useLab,
 } from './lab.ts';
-import { labName } from './settings.ts';
+import { labName, settings } from './settings.ts';
 
 useLab();
 
 let folder: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'cmig-applications-'));
+  folder = await mkdtemp(join(settings.folder, 'applications-'));
   await cp(join(images, 'busybox'), join(folder, 'busybox'), { recursive: true, verbatimSymlinks: true });
   await runProcess('tar', ['-C', join(folder, 'busybox'), '-czf', join(folder, 'busybox.tgz'), '.']);
 });
@@ -397,7 +396,7 @@ describe('what is refused', () => {
   });
 
   it('a broker that is not there, and a wrong password, each with its own words', async () => {
-    const own = await mkdtemp(join(tmpdir(), 'cmig-context-'));
+    const own = await mkdtemp(join(settings.folder, 'context-'));
     try {
       await mkdir(own, { recursive: true });
       const env = { CMIG_CONFIG: join(own, 'config.yaml') };

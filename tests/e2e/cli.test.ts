@@ -1,7 +1,6 @@
 // What the command line does with a running application: logs, exec, events, completion, and how it ends.
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Application } from '../../src/contract/application.ts';
@@ -37,7 +36,7 @@ spec:
 `;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'cmig-cli-'));
+  folder = await mkdtemp(join(settings.folder, 'cli-'));
   await writeFile(
     join(folder, 'pair.yaml'),
     pair.replaceAll('dir:busybox', `dir:${join(images, 'busybox')}`),

@@ -29,10 +29,10 @@ import { hostCgroup, labCgroup, linkAlias, machineAddress } from '../../src/lab/
 import { readPlan } from '../../src/lab/lab-state.ts';
 import { runningMachines } from '../../src/lab/machine.ts';
 import { findLabProcesses, processesWith } from '../../src/lab/process-table.ts';
-import { cmigProgram, settings } from './settings.ts';
+import { cmigProgram, ownLabs, settings } from './settings.ts';
 
 jest.setTimeout(60_000);
-const name = 'lab-test';
+const [name, second] = ownLabs;
 const inName = { name };
 
 const initOf = async (host: string, lab = name) => (await runningMachines(lab)).get(host)!;
@@ -80,7 +80,7 @@ beforeAll(async () => {
   await labUp({ name, hosts: 2 });
 }, 60_000);
 afterAll(async () => {
-  for (const lab of [name, `${name}-2`]) await labDown({ name: lab });
+  for (const lab of ownLabs) await labDown({ name: lab });
 });
 
 const agentPids = async () => findAgents(await initOf('host-a'));
@@ -276,8 +276,6 @@ describe('the broker', () => {
 });
 
 describe('down', () => {
-  const second = `${name}-2`;
-
   it('takes its own lab only, and leaves nothing of it', async () => {
     await labUp({ name: second, hosts: 1, agents: false });
     expect((await readPlan(second))!.octet).not.toBe((await readPlan(name))!.octet);

@@ -1,6 +1,5 @@
 // The command `migrate` as a user meets it: plans, refusals, an interruption in mid-course, and what it prints.
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
@@ -10,12 +9,13 @@ import { waitFor } from '../../src/core/retry.ts';
 import type { MigrationReport } from '../../src/orchestrator/migration/migrate.ts';
 import { addressOf, cmig, cmigJson, cmigOk, images, lab, startCmig, useLab } from './lab.ts';
 import { NumberedStream } from './numbered-stream.ts';
+import { settings } from './settings.ts';
 
 useLab();
 
 let folder: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'cmig-migrate-'));
+  folder = await mkdtemp(join(settings.folder, 'migrate-'));
   await symlink(images, join(folder, 'images'));
   const manifest = {
     apiVersion: 'cmig.dev/v1',

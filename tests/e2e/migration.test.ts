@@ -1,7 +1,6 @@
 // The main job: an application of three containers moves a -> b -> c -> a and keeps everything.
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
@@ -9,6 +8,7 @@ import type { Application } from '../../src/contract/application.ts';
 import type { MigrationReport } from '../../src/orchestrator/migration/migrate.ts';
 import { addressOf, cmig, cmigJson, cmigOk, images, tryOnHost, useLab } from './lab.ts';
 import { NumberedStream } from './numbered-stream.ts';
+import { settings } from './settings.ts';
 
 let address: string;
 
@@ -50,7 +50,7 @@ describe('a running application', () => {
   const streams: NumberedStream[] = [];
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'cmig-e2e-'));
+    folder = await mkdtemp(join(settings.folder, 'e2e-'));
     await symlink(images, join(folder, 'images'));
     const program = await readFile(join(import.meta.dirname, 'manifests/survivor.py'), 'utf8');
     await writeFile(

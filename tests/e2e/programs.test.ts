@@ -1,12 +1,12 @@
 // Real programs, each under load from a client, survive a move.
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
 import { addressOf, cmigOk, images, useLab } from './lab.ts';
 import { NumberedStream } from './numbered-stream.ts';
 import { RequestLoop } from './request-loop.ts';
+import { settings } from './settings.ts';
 
 /** Each as [image, command]; they stream numbers on port 7000. */
 const streamers: Record<string, string[]> = {
@@ -39,7 +39,7 @@ describe('a move under load', () => {
   }
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'cmig-e2e-'));
+    folder = await mkdtemp(join(settings.folder, 'e2e-'));
     await symlink(images, join(folder, 'images'));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));

@@ -1,6 +1,5 @@
 // One real failure in each step before the commit: the application runs on at its source, and the next try succeeds.
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
@@ -8,6 +7,7 @@ import type { Application } from '../../src/contract/application.ts';
 import type { MigrationReport } from '../../src/orchestrator/migration/migrate.ts';
 import { addressOf, cmig, cmigJson, cmigOk, images, tryOnHost, useLab } from './lab.ts';
 import { NumberedStream } from './numbered-stream.ts';
+import { settings } from './settings.ts';
 
 const data = '/var/lib/cmig';
 
@@ -55,7 +55,7 @@ describe('a migration that fails', () => {
   let folder: string;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'cmig-e2e-'));
+    folder = await mkdtemp(join(settings.folder, 'e2e-'));
     await symlink(images, join(folder, 'images'));
     const container = (name: string, port: number) => ({
       name,

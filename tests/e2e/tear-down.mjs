@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { artifacts, cmigProgram, keepLab, labName, settings } from './settings.ts';
+import { artifacts, cmigProgram, keepLab, labName, ownLabs, settings } from './settings.ts';
 
 const labFolder = join(process.env.CMIG_LAB_DIR || '/var/lib/cmig-lab', labName);
 /** Machines' root file systems, images and volumes are large, and say little. */
@@ -17,6 +17,6 @@ export default function tearDown() {
     console.error(`the logs of the lab could not be kept: ${error.message}`);
   }
   if (keepLab) return;
-  cmig('lab', 'down', '--name', labName);
+  for (const lab of [labName, ...ownLabs]) cmig('lab', 'down', '--name', lab);
   rmSync(settings.folder, { recursive: true, force: true });
 }

@@ -1,5 +1,5 @@
 // A host on loopback for tests: a real sshd with a port, keys and files of its own, below one temporary folder.
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { HostRecord } from '../../../../src/contract/host.ts';
@@ -24,10 +24,22 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+const prefix = 'cmig-ssh-';
+
+/** Removes what runs left that were killed. */
+async function sweep(): Promise<void> {
+  for (const name of await readdir('/run')) {
+    const owner = new RegExp(`^${prefix}([0-9]+)-`).exec(name)?.[1];
+    if (owner === undefined || (await stat(`/proc/${owner}`).catch(() => undefined))) continue;
+    await rm(join('/run', name), { recursive: true, force: true });
+  }
+}
+
 /** Makes keys and starts sshd; nobody's key is let in yet. */
 export async function startSshHost(name: string): Promise<SshHost> {
+  await sweep();
   // Not below /tmp: sshd trusts no key file below a folder that others may write to.
-  const folder = await mkdtemp('/run/cmig-ssh-');
+  const folder = await mkdtemp(`/run/${prefix}${process.pid}-`);
   const file = (each: string): string => join(folder, each);
   await mkdir(file('incoming'), { mode: 0o700 });
   await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
@@ -51,12 +63,14 @@ export async function startSshHost(name: string): Promise<SshHost> {
     ].join('\n'),
   );
   await writeFile(file('authorized_keys'), '', { mode: 0o600 });
-  const sshd = spawnProcess('/usr/sbin/sshd', ['-D', '-e', '-f', file('sshd_config')]);
+  // setpriv: the kernel ends it when this process ends, however that comes about.
+  const daemon = ['/usr/sbin/sshd', '-D', '-e', '-f', file('sshd_config')];
+  const sshd = spawnProcess('setpriv', ['--pdeathsig', 'KILL', '--', ...daemon]);
   let log = '';
   sshd.stderr?.on('data', (chunk) => {
     log += String(chunk);
   });
-  await waitFor(() => log.includes('Server listening'), { timeoutMs: 5000, what: 'the start of sshd' });
+  await waitFor(() => log.includes('Server listening'), { timeoutMs: 30_000, what: 'the start of sshd' });
   const publicKey = async (path: string): Promise<string> =>
     (await readFile(path, 'utf8')).split(' ').slice(0, 2).join(' ').trim();
   return {
