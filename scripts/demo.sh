@@ -43,9 +43,22 @@ echo "ready"
 
 step "Three hosts on this machine"
 run cmig lab up --hosts 3
+[ "$(cmig config current-context)" = lab ] || run cmig config use-context lab
+# a lab takes another range where the first one, 10.77.0.0/16, is in use on this machine; the manifest follows
+range=$(cmig lab status -o json | node -e 'console.log(JSON.parse(require("node:fs").readFileSync(0)).range)')
+octet=$(cut -d. -f2 <<<"$range")
+apply_shop() {
+  if [ "$octet" = 77 ]; then
+    run cmig apply -f "$manifest" --wait
+  else
+    address=10.$octet.0.10
+    echo "\$ sed s/10.77.0.10/$address/ $manifest | cmig apply -f - --wait"
+    (cd "${manifest%/*}" && sed "s/10\\.77\\.0\\.10/$address/" "${manifest##*/}" | ../bin/cmig apply -f - --wait)
+  fi
+}
 
 step "The shop: redis, and a web service that counts in it"
-run cmig apply -f "$manifest" --wait
+apply_shop
 run cmig get applications -o wide
 # a second run of the demo finds the shop wherever the first one left it
 # shellcheck disable=SC2016
