@@ -28,7 +28,7 @@ for entry in /*; do
     mount --rbind "$entry" ".$entry"
   fi
 done
-mkdir -p proc sys dev run tmp root var/log var/tmp var/cache var/empty ".$data" etc .etc/upper .etc/work old
+mkdir -p proc sys dev run tmp root var/log var/tmp var/cache var/empty ".$data" etc .etc/upper .etc/work .old-root
 chmod 1777 tmp var/tmp
 chmod 700 root
 ln -s /run var/run
@@ -49,9 +49,9 @@ for shared in "$@"; do
   mkdir -p ".$shared"
   mount --rbind "$shared" ".$shared"
 done
-pivot_root . old
-umount -l /old
-rmdir /old
+pivot_root . .old-root
+umount -l /.old-root
+rmdir /.old-root
 cd /
 echo "$name" > /proc/sys/kernel/hostname
 echo "$name" > /etc/hostname
