@@ -41,18 +41,19 @@ export const macOf = (application: string): string => {
 /**
  * What the lock says. Loopback is closed too: containers are dumped one beside the other, and what one sent after its
  * sibling was dumped would be acknowledged and lost. Peers get host-unreachable instead of silence, because a sender
- * that hears it does not back off its retransmission timer (RFC 6069); UDP and the rest are dropped.
+ * that hears it does not back off its retransmission timer (RFC 6069); UDP and the rest are dropped. Protocols are
+ * numbers (6 TCP, 1 ICMP, 58 ICMPv6), because nft looks names up in /etc/protocols, which a small system has not.
  */
 const lockRules = `table inet cmig_lock
 delete table inet cmig_lock
 table inet cmig_lock {
   chain incoming {
     type filter hook input priority -300; policy drop;
-    iif != "lo" meta l4proto tcp reject with icmpx type host-unreachable
+    iif != "lo" meta l4proto 6 reject with icmpx type host-unreachable
   }
   chain outgoing {
     type filter hook output priority -300; policy drop;
-    meta l4proto { icmp, ipv6-icmp } accept
+    meta l4proto { 1, 58 } accept
   }
 }
 `;

@@ -108,7 +108,8 @@ export async function runProcess(
   const ending = result.signal
     ? `was killed by ${result.signal}`
     : `failed with exit code ${result.exitCode}`;
-  const last = tool.output.at(-1);
+  // nft ends with a line of marks below what it means
+  const last = tool.output.findLast((line) => /\w/.test(line));
   throw new CmigError('tool-failed', `${file} ${ending}${last ? `: ${last}` : ''}`, { tool });
 }
 
