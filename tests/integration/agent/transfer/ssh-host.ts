@@ -46,6 +46,8 @@ export async function startSshHost(name: string): Promise<SshHost> {
   for (const key of ['host_key', 'identity'])
     await runProcess('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', file(key)]);
   const port = await freePort();
+  // Without PAM sshd refuses keys too where the account is marked as locked.
+  const isLocked = /^root:!/m.test(await readFile('/etc/shadow', 'utf8'));
   await writeFile(
     file('sshd_config'),
     [
@@ -54,7 +56,7 @@ export async function startSshHost(name: string): Promise<SshHost> {
       `HostKey ${file('host_key')}`,
       `AuthorizedKeysFile ${file('authorized_keys')}`,
       'PidFile none',
-      'UsePAM no',
+      `UsePAM ${isLocked ? 'yes' : 'no'}`,
       'PasswordAuthentication no',
       'KbdInteractiveAuthentication no',
       'PermitRootLogin prohibit-password',
