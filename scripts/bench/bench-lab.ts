@@ -1,5 +1,5 @@
 // The benchmarks' own lab: driven through bin/cmig with a configuration of its own, and looked into from outside.
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +14,6 @@ export const root = join(import.meta.dirname, '../..');
 export const cmigProgram = join(root, 'bin/cmig');
 export const nodeProgram = join(root, 'node_modules/.bin/node');
 
-/** Between measurements nothing that an earlier one left is still on its way to the disk. */
 const calmMs = 500;
 
 export class BenchLab {
@@ -99,7 +98,18 @@ export class BenchLab {
     return status.address;
   }
 
-  async calm(): Promise<void> {
+  /**
+   * Before a measurement: nothing that an earlier one left is still on its way to the disk, and so many megabytes of
+   * memory are at hand. A virtual machine that returns free memory to its host pays for every page it takes back, which
+   * would favour whoever comes after somebody else's clean-up.
+   */
+  async calm(megabytes = 0): Promise<void> {
+    const file = join(this.folders(this.hosts[0]).data, 'bench-memory');
+    const block = Buffer.alloc(2 ** 20);
+    const handle = await open(file, 'w');
+    for (let written = 0; written < megabytes; written += 1) await handle.write(block);
+    await handle.close();
+    await rm(file);
     await runProcess('sync', []);
     await sleep(calmMs);
   }

@@ -12,6 +12,9 @@ import { printRatio, printResults } from './print-results.ts';
 /** A client notices by itself that a number is late: so often they are sent. */
 const streamIntervalMs = 50;
 
+/** The images at both hosts and the restored processes, with some room. */
+const memoryCopies = 4;
+
 interface ProductTimes {
   report: MigrationReport;
   gapMs: number;
@@ -41,9 +44,9 @@ async function measure(lab: BenchLab, ssh: PlainSsh, megabytes: number, runs: nu
     while (!(await hand.isReady())) await sleep(200);
     for (let run = 0; run < runs; run += 1) {
       const [from, to] = run % 2 === 0 ? lab.hosts : ([...lab.hosts].reverse() as [string, string]);
-      await lab.calm();
+      await lab.calm(memoryCopies * megabytes);
       product.push(await migrate(lab, stream, application, to));
-      await lab.calm();
+      await lab.calm(memoryCopies * megabytes);
       byHand.push(await hand.move(from, to));
     }
     if (stream.problems.length > 0) throw new Error(`the stream is broken: ${stream.problems.join('; ')}`);

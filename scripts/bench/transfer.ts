@@ -11,6 +11,13 @@ import { printRatio, printResults } from './print-results.ts';
 const delivery = 'm-bench';
 const smallFiles = 50;
 
+interface Load {
+  title: string;
+  /** How the agent would send it. */
+  content: 'files' | 'images';
+  megabytes: number;
+}
+
 export const transfer: Benchmark = {
   name: 'transfer',
   summary: "a small folder and large ones over the agents' SSH beside plain rsync",
@@ -22,12 +29,17 @@ export const transfer: Benchmark = {
       await mkdir(folder);
       for (let file = 0; file < smallFiles; file += 1)
         await writeFile(join(folder, `file-${file}`), randomFillSync(Buffer.alloc(4096)));
-      await measure(lab, ssh, `${smallFiles} files of 4 KiB`, 'files', runs);
+      await measure(
+        lab,
+        ssh,
+        { title: `${smallFiles} files of 4 KiB`, content: 'files', megabytes: 1 },
+        runs,
+      );
       for (const size of megabytes) {
         await rm(folder, { recursive: true, force: true });
         await mkdir(folder);
         await writeRandom(join(folder, 'pages-1.img'), size);
-        await measure(lab, ssh, `${size} MB`, 'images', runs);
+        await measure(lab, ssh, { title: `${size} MB`, content: 'images', megabytes: size }, runs);
       }
     } finally {
       await ssh.close();
@@ -38,8 +50,7 @@ export const transfer: Benchmark = {
 async function measure(
   lab: BenchLab,
   ssh: PlainSsh,
-  title: string,
-  content: 'files' | 'images',
+  { title, content, megabytes }: Load,
   runs: number,
 ): Promise<void> {
   const [from, to] = lab.hosts;
@@ -48,10 +59,10 @@ async function measure(
   const plain: number[] = [];
   for (let run = 0; run < runs; run += 1) {
     await rm(join(peerData, 'incoming', delivery), { recursive: true, force: true });
-    await lab.calm();
+    await lab.calm(2 * megabytes);
     asAgent.push(await sendAsAgent(lab, from, to, content));
     await rm(join(peerData, 'bench/files'), { recursive: true, force: true });
-    await lab.calm();
+    await lab.calm(2 * megabytes);
     const start = performance.now();
     await lab.onHost(from, ...ssh.rsync(to, `${benchFolder}/files/`, `${benchFolder}/files/`));
     plain.push(performance.now() - start);
