@@ -9,6 +9,7 @@ import { runProcess } from '../src/core/run-process.ts';
 import { version } from '../src/core/version.ts';
 import type { AgentConfig } from './config.ts';
 import { type AgentContext, findPrograms } from './context.ts';
+import { Fencing } from './migration/fencing.ts';
 import { MigrationJournal } from './migration/journal.ts';
 import type { Machine } from './migration/machine.ts';
 import { Migrations } from './migration/migrations.ts';
@@ -56,11 +57,13 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
   await supervisor.reconcile();
   await hosts.open();
   await migrations.recover();
+  const fencing = new Fencing(machine);
+  await fencing.askPeers();
   await supervisor.removeOrphans();
   supervisor.startWanted();
   const rotation = startLogRotation(context, supervisor, machine.runtime.conmon);
   warmCriu(context);
-  const service = await serve(connection, events, machine, migrations);
+  const service = await serve(connection, events, machine, migrations, fencing);
   events.publish('agent.started', { version });
   log.info({ version, host: config.name, applications: supervisor.list().length }, 'the agent serves');
 

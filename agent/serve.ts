@@ -7,6 +7,7 @@ import { applicationHandlers } from './handlers/application.ts';
 import { hostHandlers } from './handlers/host.ts';
 import { imageHandlers } from './handlers/image.ts';
 import { migrationHandlers } from './handlers/migration.ts';
+import type { Fencing } from './migration/fencing.ts';
 import type { Machine } from './migration/machine.ts';
 import type { Migrations } from './migration/migrations.ts';
 import { startHeartbeat } from './peers/heartbeat.ts';
@@ -18,6 +19,7 @@ export async function serve(
   events: EventPublisher,
   machine: Machine,
   migrations: Migrations,
+  fencing: Fencing,
 ): Promise<{ stop(): Promise<void> }> {
   const { context, hosts, images, runc, supervisor, transfer } = machine;
   const { config, log, rpc } = context;
@@ -51,11 +53,24 @@ export async function serve(
     publish: (type, data) => events.publish(type, data),
     listHosts: async (peer) => (await rpc.call(peer, 'host.list', {})).hosts,
   });
+  const claims = await subscribeEvents(connection, { types: ['application.changed'], stat: true });
+  fencing
+    .listen(claims)
+    .catch((error) => log.error({ err: error }, "other hosts' claims are no longer heard"));
+  // Whoever could not be heard before, or could not hear, does so now.
+  const stopAnnouncing = await connection.onConnected(() => {
+    void connection.whenConnected().then(
+      () => supervisor.announce(),
+      () => {},
+    );
+  });
   statistics.start();
   return {
     async stop() {
       statistics.stop();
       heartbeat.stop();
+      stopAnnouncing();
+      await claims.close();
       await heard.close();
       await server.close();
     },

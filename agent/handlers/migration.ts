@@ -1,5 +1,6 @@
 // The RPC methods of a migration; the protocol itself is in agent/migration.
 
+import type { RequestContext } from '../../src/broker/rpc-server.ts';
 import type { Params } from '../../src/contract/methods.ts';
 import type { Machine } from '../migration/machine.ts';
 import type { Migrations } from '../migration/migrations.ts';
@@ -23,6 +24,8 @@ export const migrationHandlers = (machine: Machine, migrations: Migrations) => (
   },
   'migration.finish': (params: Params<'migration.finish'>) => migrations.finish(params),
   'migration.abort': (params: Params<'migration.abort'>) => migrations.abort(params),
+  'migration.resolve': (params: Params<'migration.resolve'>, { caller }: RequestContext) =>
+    migrations.resolve(params, caller),
   'migration.renew': async (params: Params<'migration.renew'>) => {
     migrations.renew(params);
     return {};

@@ -4,18 +4,24 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CmigError, codeOf } from '../../src/core/errors.ts';
+import { lookForHost } from '../peers/look-for-host.ts';
 import { HeldRestore } from '../runtime/held-restore.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
-import type { DestinationPorts } from './destination-migration.ts';
+import type { DestinationPorts, SourceEnding } from './destination-migration.ts';
 import type { DestinationRecord } from './journal.ts';
 import type { Machine } from './machine.ts';
 import { MigrationEvents } from './migration-events.ts';
+import type { Sign } from './resolving.ts';
+
+/** The source ends frozen processes and removes files. */
+const sourceEndsMs = 30_000;
 
 export class DestinationHost implements DestinationPorts {
   readonly #machine: Machine;
   readonly #record: DestinationRecord;
   readonly #events: MigrationEvents;
   readonly #restore: HeldRestore;
+  #sourceSilent = false;
 
   constructor(machine: Machine, record: DestinationRecord) {
     this.#machine = machine;
@@ -61,9 +67,15 @@ export class DestinationHost implements DestinationPorts {
     this.#record.phases.restore = Math.round(performance.now() - startedAt);
   }
 
-  async askPermit(): Promise<void> {
+  async askPermit(withinMs: number): Promise<void> {
+    const { from, id: migration } = this.#record;
     await this.#machine.context.rpc
-      .call(this.#record.from, 'migration.permit', { migration: this.#record.id }, { timeoutMs: 2000 })
+      .call(
+        from,
+        'migration.permit',
+        { migration, withinMs: Math.ceil(withinMs) },
+        { timeoutMs: Math.min(2000, Math.ceil(withinMs)) },
+      )
       .catch((error) => {
         throw codeOf(error) === 'timeout'
           ? new CmigError('unreachable', error.message, { cause: error })
@@ -83,7 +95,29 @@ export class DestinationHost implements DestinationPorts {
     const record = this.#application();
     await applications.put(record);
     await supervisor.adopt(record);
+    // Nothing of it runs where this host has lost its power since.
+    supervisor.startWanted(this.#record.application);
     await rm(context.paths.incoming(this.#record.id), { recursive: true, force: true });
+    this.#record.adopted = true;
+    await this.save(this.#record);
+  }
+
+  async startAgain(): Promise<void> {
+    const { supervisor } = this.#machine;
+    await supervisor.resume(this.#record.application);
+    supervisor.startWanted(this.#record.application);
+  }
+
+  async setAside(): Promise<void> {
+    const { supervisor, context } = this.#machine;
+    const { application, id, from, epoch } = this.#record;
+    await this.#restore.cancel();
+    const present = await this.#machine.applications.get(application);
+    // It may have moved on, or have come back by a later migration.
+    if (present?.epoch === epoch) {
+      await supervisor.setAside(application, { owner: from, ownerEpoch: epoch + 1 });
+    }
+    await rm(context.paths.incoming(id), { recursive: true, force: true });
   }
 
   async discard(): Promise<void> {
@@ -100,16 +134,41 @@ export class DestinationHost implements DestinationPorts {
 
   tellSource(): void {
     const { rpc, log } = this.#machine.context;
-    const method = this.#record.state === 'committed' ? 'migration.finish' : 'migration.abort';
-    const reason = this.#record.error?.message ?? `${this.#record.to} turned back`;
-    const params = { migration: this.#record.id };
-    const told =
-      method === 'migration.finish'
-        ? rpc.callLong(this.#record.from, method, params, { timeoutMs: 30_000 })
-        : rpc.callLong(this.#record.from, method, { ...params, reason }, { timeoutMs: 30_000 });
-    told.catch((error) =>
-      log.warn({ err: error, migration: this.#record.id }, `${this.#record.from} was not told; it will ask`),
-    );
+    const { from, to, id: migration, error } = this.#record;
+    const reason = error?.message ?? `${to} turned back`;
+    rpc
+      .callLong(from, 'migration.abort', { migration, reason }, { timeoutMs: sourceEndsMs })
+      .catch((error) => log.warn({ err: error, migration }, `${from} was not told; it will ask`));
+  }
+
+  async askSource(): Promise<SourceEnding | undefined> {
+    const { rpc, log } = this.#machine.context;
+    const { from, id: migration } = this.#record;
+    try {
+      const { status } = await rpc.callLong(
+        from,
+        'migration.finish',
+        { migration },
+        { timeoutMs: sourceEndsMs },
+      );
+      return status.state as SourceEnding;
+    } catch (error) {
+      // A host that never was says the same; but this one has sent the application.
+      if (codeOf(error) === 'not-found') return 'unknown';
+      // It is asked for as long as it takes, and told of once.
+      if (!this.#sourceSilent) log.warn({ err: error, migration }, `${from} does not say how it ended there`);
+      this.#sourceSilent = true;
+      return undefined;
+    }
+  }
+
+  async lookForSource(): Promise<Sign> {
+    const { context, hosts } = this.#machine;
+    return await lookForHost(context.rpc, hosts.get(this.#record.from), this.#record.id);
+  }
+
+  nowMs(): number {
+    return performance.now();
   }
 
   async pause(milliseconds: number): Promise<void> {
@@ -123,10 +182,12 @@ export class DestinationHost implements DestinationPorts {
   changed(record: DestinationRecord): void {
     this.#machine.context.log.info(
       { migration: record.id, application: record.application },
-      `destination: ${record.state}`,
+      `destination: ${record.setAside ? 'set aside' : record.state}`,
     );
     if (record.state === 'restored') this.#events.publish('migration.restored', {});
-    if (record.state === 'committed') this.#events.publish('migration.committed', {});
+    // Told again where the source has confirmed it.
+    if (record.state === 'committed' && !record.confirmed && !record.setAside)
+      this.#events.publish('migration.committed', {});
     if (record.state === 'aborted') {
       this.#events.publish('migration.aborted', record.error ? { error: record.error as never } : {});
     }

@@ -1,7 +1,8 @@
 // The destination's half of the commit protocol, free of everything that touches the machine (its ports do that).
 import { CmigError, codeOf, fromFault, toFault } from '../../src/core/errors.ts';
 import { Interruptible } from './interruptible.ts';
-import type { DestinationRecord } from './journal.ts';
+import { type DestinationRecord, withState } from './journal.ts';
+import { mustBeLost, permitMs, type ResolveRequest, type Sign } from './resolving.ts';
 
 /** What the destination's half asks of its machine. Every method may be called again after a crash. */
 export interface DestinationPorts {
@@ -11,23 +12,36 @@ export interface DestinationPorts {
   prepare(signal: AbortSignal): Promise<void>;
   /** All containers restored and held, still stopped. */
   restore(signal: AbortSignal): Promise<void>;
-  /** Resolves with the source's permit; rejects with `conflict` where it refuses. */
-  askPermit(signal: AbortSignal): Promise<void>;
+  /** Resolves with the source's permit to commit within so long; rejects with `conflict` where it refuses. */
+  askPermit(withinMs: number, signal: AbortSignal): Promise<void>;
   /** Lock open, link attached, containers let go, address announced. */
   open(): Promise<void>;
   /** The application is one of this host's, and what the migration needed is removed. */
   adopt(): Promise<void>;
+  /** It was one of this host's before, and is started like any other. */
+  startAgain(): Promise<void>;
   /** Everything of the attempt is removed; nothing of it has run. */
   discard(): Promise<void>;
-  /** Tells the source that there is news; it asks for it then. Never rejects. */
+  /** The application is stopped here, and its files are kept aside: the source has it. */
+  setAside(): Promise<void>;
+  /** Tells the source that this host has turned back. Never rejects. */
   tellSource(): void;
+  /** Tells the source to finish; how it ended there, or undefined where it does not say. Never rejects. */
+  askSource(): Promise<SourceEnding | undefined>;
+  /** Takes its time to find any sign of the source. */
+  lookForSource(): Promise<Sign>;
+  nowMs(): number;
   pause(milliseconds: number): Promise<void>;
   time(): string;
   changed(record: DestinationRecord): void;
 }
 
+/** `unknown`: it has no journal of the migration (any more). */
+export type SourceEnding = 'finished' | 'rolled-back' | 'unknown';
+
 const retryEveryMs = 300;
-const permitTries = 20;
+/** After the commit, for as long as the source does not answer. */
+const askSourceEveryMs = 3000;
 
 /**
  * The write of `committed` is the one commit point of a migration, and it needs the source's permit, which is on the
@@ -38,6 +52,7 @@ export class DestinationMigration {
   readonly #ports: DestinationPorts;
   readonly #work = new Interruptible();
   #turningBack = false;
+  #awaitsSource = false;
   #discarding: Promise<void> | undefined;
   #restoring: Promise<void> | undefined;
 
@@ -58,6 +73,8 @@ export class DestinationMigration {
   async prepare(): Promise<void> {
     await this.#orAbort(() =>
       this.#work.run(async (signal) => {
+        const { to, state } = this.record;
+        Object.assign(this.record, withState(this.record, state, to, this.#ports.time()));
         await this.#ports.save(this.record);
         this.#ports.changed(this.record);
         await this.#ports.prepare(signal);
@@ -86,34 +103,118 @@ export class DestinationMigration {
     signal.throwIfAborted();
     await this.#become('restored');
     this.#ports.changed(this.record);
-    await this.#permitted(signal);
+    const deadlineMs = this.#ports.nowMs() + permitMs;
+    await this.#permitted(deadlineMs, signal);
     await this.#work.decide(async () => {
       // Decided a moment ago, while the signal is not yet aborted.
       if (this.#turningBack) throw new CmigError('cancelled', `${this.record.to} is turning back`);
+      // After it the source may take this host for lost.
+      if (this.#ports.nowMs() > deadlineMs) throw this.#tooLate();
       // The commit point.
       await this.#become('committed');
     });
   }
 
-  async #permitted(signal: AbortSignal): Promise<void> {
-    for (let tries = 1; ; tries += 1) {
+  async #permitted(deadlineMs: number, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const leftMs = deadlineMs - this.#ports.nowMs();
+      if (leftMs <= 0) throw this.#tooLate();
       try {
-        return await this.#ports.askPermit(signal);
+        return await this.#ports.askPermit(leftMs, signal);
       } catch (error) {
         signal.throwIfAborted();
         // Silence may mean that the permit was given and its news got lost: ask again. A refusal is final.
-        if (codeOf(error) !== 'unreachable' || tries >= permitTries) throw error;
+        if (codeOf(error) !== 'unreachable') throw error;
         await this.#ports.pause(retryEveryMs);
       }
     }
   }
 
+  #tooLate(): CmigError {
+    return new CmigError(
+      'unreachable',
+      `${this.record.from} gave no permit to commit within ${permitMs / 1000} s`,
+    );
+  }
+
   async #open(): Promise<void> {
     await this.#untilDone(() => this.#ports.open());
     // Now and not later: it ends the pause as the source measures it.
-    this.#ports.tellSource();
+    const ending = this.#ports.askSource();
     await this.#untilDone(() => this.#ports.adopt());
     this.#ports.changed(this.record);
+    void this.confirm(ending);
+  }
+
+  /** In the background, until the source has said how it ended; resolves then. */
+  async confirm(first?: Promise<SourceEnding | undefined>): Promise<void> {
+    if (this.record.confirmed) return;
+    for (let answer = first ?? this.#ports.askSource(); ; answer = this.#ports.askSource()) {
+      const ending = await answer;
+      if (ending) return await this.#endAs(ending);
+      await this.#ports.pause(askSourceEveryMs);
+    }
+  }
+
+  async #endAs(ending: SourceEnding): Promise<void> {
+    // A person has given the application back to the source, which took this host for lost.
+    if (ending === 'rolled-back') await this.#untilDone(() => this.#ports.setAside());
+    const told = ending === 'rolled-back' ? { setAside: true } : { confirmed: true };
+    await this.#untilDone(() => this.#ports.save({ ...this.record, ...told }));
+    Object.assign(this.record, told);
+    this.#ports.changed(this.record);
+  }
+
+  /** After this host was down: whatever had run here does not run any more, and the source may have gone on. */
+  async #takeUp(): Promise<void> {
+    this.#awaitsSource = true;
+    let ending: SourceEnding | undefined;
+    while (!ending && !this.record.confirmed && !this.record.resolved) {
+      ending = await this.#ports.askSource();
+      if (!ending) await this.#ports.pause(retryEveryMs);
+    }
+    const resolved = await this.#work.decide(async () => {
+      this.#awaitsSource = false;
+      return this.record.resolved;
+    });
+    if (ending && !resolved) await this.#endAs(ending);
+    if (this.record.setAside) return;
+    if (this.record.adopted) await this.#untilDone(() => this.#ports.startAgain());
+    else await this.#open();
+  }
+
+  /**
+   * A person's word in place of a source that is lost: the committed copy is opened without having asked it.
+   * @throws CmigError `conflict` that says why it is not possible
+   */
+  async resolve(request: ResolveRequest): Promise<void> {
+    const { id, from, to, state } = this.record;
+    if (request.to === 'source') {
+      throw new CmigError('conflict', `only ${from} can take the application back, and it does not answer`, {
+        hint: `bring ${from} back, or give the application to ${to}: cmig migration resolve ${id} --to destination`,
+      });
+    }
+    this.#mustAwaitSource();
+    mustBeLost(from, await this.#ports.lookForSource());
+    await this.#work.decide(async () => {
+      this.#mustAwaitSource();
+      const resolved = { to: request.to, by: request.by, at: this.#ports.time() };
+      await this.#ports.save({ ...this.record, resolved, state });
+      this.record.resolved = resolved;
+    });
+  }
+
+  #mustAwaitSource(): void {
+    if (this.#awaitsSource && !this.record.resolved) return;
+    const { id, state, to } = this.record;
+    throw new CmigError('conflict', `migration ${id} needs no word of a person: it is ${state} at ${to}`, {
+      hint: `see: cmig describe migration ${id}`,
+    });
+  }
+
+  /** It is committed, and waits for the source's word before it opens. */
+  get awaitsSource(): boolean {
+    return this.#awaitsSource;
   }
 
   /** Turns back, unless it has committed. */
@@ -141,8 +242,8 @@ export class DestinationMigration {
 
   /** After a restart of the agent. */
   async recover(): Promise<void> {
-    if (this.record.state === 'aborted') return;
-    if (this.record.state === 'committed') return await this.#open();
+    if (this.record.state === 'aborted' || this.record.setAside) return;
+    if (this.record.state === 'committed') return await this.#takeUp();
     await this.abort(
       new CmigError('failed', `the agent of ${this.record.to} was restarted during the migration`),
     );
@@ -162,8 +263,9 @@ export class DestinationMigration {
 
   // On disk first: whoever asks for the state relies on it, and must not hear of one that a crash would take back.
   async #become(state: DestinationRecord['state']): Promise<void> {
-    const endedAt = state === 'restored' ? {} : { endedAt: this.#ports.time() };
-    const next = { ...this.record, ...endedAt, state };
+    const at = this.#ports.time();
+    const endedAt = state === 'restored' ? {} : { endedAt: at };
+    const next = { ...withState(this.record, state, this.record.to, at), ...endedAt };
     await this.#ports.save(next);
     Object.assign(this.record, next);
   }

@@ -5,8 +5,10 @@ import type { Fault } from '../../src/contract/fault.ts';
 import type { MigrationFacts } from '../../src/contract/methods.ts';
 import type {
   DestinationState,
+  HistoryEntry,
   Migration,
   MigrationBytes,
+  Resolution,
   SourceState,
 } from '../../src/contract/migration.ts';
 import { apiVersion } from '../../src/contract/protocol.ts';
@@ -24,7 +26,11 @@ interface CommonRecord {
   endedAt?: string;
   /** Milliseconds by this host's clock. */
   phases: Record<string, number>;
+  /** When each state was reached, by this host's clock. */
+  history?: HistoryEntry[];
   error?: Fault;
+  /** A person's word, which stands in for that of a host that is lost. */
+  resolved?: Resolution;
 }
 
 export interface SourceRecord extends CommonRecord {
@@ -34,18 +40,36 @@ export interface SourceRecord extends CommonRecord {
   frozenMs?: number;
   bytes: MigrationBytes;
   connections?: number;
+  /** RFC 3339: from then on the destination cannot commit any more. */
+  permitEndsAt?: string;
 }
 
 export interface DestinationRecord extends CommonRecord {
   role: 'destination';
   state: DestinationState;
   facts: MigrationFacts;
+  /** The application has become one of this host's. */
+  adopted?: boolean;
+  /** The source has said that it has let go. */
+  confirmed?: boolean;
+  /** The source has it after all, by a person's word: this host's copy was stopped and kept aside. */
+  setAside?: boolean;
 }
 
 export type MigrationRecord = SourceRecord | DestinationRecord;
 
 const ended: readonly string[] = ['finished', 'rolled-back', 'committed', 'aborted'];
 export const hasEnded = (record: MigrationRecord): boolean => ended.includes(record.state);
+
+/** The record with its next state, and when that was. */
+export function withState<R extends MigrationRecord>(
+  record: R,
+  state: R['state'],
+  host: string,
+  at: string,
+): R {
+  return { ...record, state, history: [...(record.history ?? []), { state, at, host }] };
+}
 
 /** The journals of one host, one file a migration. */
 export class MigrationJournal {
@@ -96,9 +120,22 @@ const outcomes: Record<string, Migration['status']['outcome']> = {
   aborted: 'rolled-back',
 };
 
+/** What is known of a migration beside its journal. */
+export interface Waiting {
+  /** RFC 3339: until then the orchestrator has to be heard of. */
+  leaseEndsAt?: string | undefined;
+  /** A committed destination that has not been told yet whether it may open. */
+  awaitsSource?: boolean;
+}
+
 /** A record as the resource that people and peers see. */
-export function toMigration(record: MigrationRecord, host: string): Migration {
-  const outcome = outcomes[record.state];
+export function toMigration(record: MigrationRecord, host: string, waiting: Waiting = {}): Migration {
+  const outcome =
+    record.role === 'destination' && record.setAside
+      ? 'rolled-back'
+      : waiting.awaitsSource
+        ? undefined
+        : outcomes[record.state];
   return {
     apiVersion,
     kind: 'Migration',
@@ -119,6 +156,8 @@ export function toMigration(record: MigrationRecord, host: string): Migration {
       ...(outcome ? { outcome } : {}),
       ...(record.endedAt ? { endedAt: record.endedAt } : {}),
       ...(record.error ? { error: record.error as never } : {}),
+      ...(record.history ? { history: record.history } : {}),
+      ...(record.resolved ? { resolved: record.resolved } : {}),
       ...(record.role === 'source'
         ? {
             bytes: record.bytes,
@@ -126,9 +165,35 @@ export function toMigration(record: MigrationRecord, host: string): Migration {
             ...(record.connections === undefined ? {} : { connections: record.connections }),
           }
         : {}),
-      ...(record.state === 'permitted'
-        ? { awaits: `the word of ${record.to}, which may have committed` }
-        : {}),
+      ...awaitsOf(record, waiting),
     },
   };
+}
+
+function awaitsOf(
+  record: MigrationRecord,
+  { leaseEndsAt, awaitsSource }: Waiting,
+): Pick<Migration['status'], 'awaits' | 'awaitsUntil' | 'resolvableFrom'> {
+  const { from, to, state, resolved } = record;
+  const led = {
+    awaits: 'the command that leads it; without word of it the migration turns back',
+    ...(leaseEndsAt ? { awaitsUntil: leaseEndsAt } : {}),
+  };
+  if (record.role === 'source') {
+    if (state === 'presyncing' || state === 'frozen') return led;
+    if (state !== 'permitted') return {};
+    if (resolved) return { awaits: `${from} itself, which does as ${resolved.by} said` };
+    return {
+      awaits: `the word of ${to}, which may have committed`,
+      ...(record.permitEndsAt ? { resolvableFrom: record.permitEndsAt } : {}),
+    };
+  }
+  if (state === 'prepared') return led;
+  if (state === 'restored') return { awaits: `the permit of ${from} to commit` };
+  if (awaitsSource)
+    return {
+      awaits: `the word of ${from} that it has let go, since ${to} was down in between`,
+      resolvableFrom: record.endedAt ?? record.startedAt,
+    };
+  return {};
 }

@@ -3,6 +3,7 @@
 import type { Params, Result } from '../../src/contract/methods.ts';
 import type { Migration } from '../../src/contract/migration.ts';
 import { CmigError } from '../../src/core/errors.ts';
+import type { ApplicationRecord } from '../store/application-store.ts';
 import { DestinationHost } from './destination-host.ts';
 import { DestinationMigration } from './destination-migration.ts';
 import {
@@ -13,6 +14,7 @@ import {
   toMigration,
 } from './journal.ts';
 import type { Machine } from './machine.ts';
+import { MigrationEvents } from './migration-events.ts';
 import { SourceHost } from './source-host.ts';
 import { SourceMigration } from './source-migration.ts';
 
@@ -30,7 +32,7 @@ type Half = SourceHalf | DestinationHalf;
 export class Migrations {
   readonly #machine: Machine;
   readonly #halves = new Map<string, Half>();
-  readonly #leases = new Map<string, { ms: number; timer: NodeJS.Timeout }>();
+  readonly #leases = new Map<string, { ms: number; timer: NodeJS.Timeout; endsAt: string }>();
 
   #isEnding = false;
 
@@ -43,17 +45,17 @@ export class Migrations {
     for (const record of await this.#machine.journal.list()) {
       if (record.state === 'finished' || record.state === 'rolled-back' || record.state === 'aborted')
         continue;
+      if (record.role === 'destination' && record.state === 'committed') {
+        await this.#recoverCommitted(record);
+        continue;
+      }
       const half = await this.#open(record).catch((error) => {
         this.#machine.context.log.error(
           { err: error, migration: record.id },
           'a migration could not be taken up again',
         );
       });
-      if (
-        !half ||
-        (half.role === 'destination' && record.state === 'committed' && (await this.#isSettled(record)))
-      )
-        continue;
+      if (!half) continue;
       const recovering = half.migration.recover();
       // A source that waits for the other host's word must not keep this agent from serving.
       if (record.state === 'permitted') recovering.catch(() => {});
@@ -151,8 +153,35 @@ export class Migrations {
     return { phases: half.migration.record.phases };
   }
 
-  async permit({ migration: id }: Params<'migration.permit'>): Promise<void> {
-    await this.#source(id).migration.permit();
+  async permit({ migration: id, withinMs }: Params<'migration.permit'>): Promise<void> {
+    await this.#source(id).migration.permit(withinMs);
+  }
+
+  /** A person's word. @throws CmigError `conflict` that says why it is not possible, or not yet */
+  async resolve(
+    { migration: id, to, confirmed }: Params<'migration.resolve'>,
+    by: string,
+  ): Promise<Migration> {
+    const half = this.#halves.get(id);
+    if (!half) {
+      const record = await this.#machine.journal.get(id);
+      if (!record) throw this.#unknown(id);
+      throw new CmigError('conflict', `migration ${id} is ${record.state} here: there is nothing to resolve`);
+    }
+    const { record } = half.migration;
+    const before = record.resolved;
+    await half.migration.resolve({ to, by, ...(confirmed ? { confirmed } : {}) });
+    if (record.resolved && record.resolved !== before) {
+      const events = new MigrationEvents(this.#machine.context.events, record);
+      events.publish('migration.resolved', { resolution: record.resolved });
+      this.#machine.context.log.warn({ migration: id, ...record.resolved }, 'resolved by a person');
+    }
+    if (half.role === 'source') {
+      const settling = half.migration.settle();
+      half.host.nudge.give();
+      await settling;
+    }
+    return this.#show(record);
   }
 
   async finish({ migration: id }: Params<'migration.finish'>): Promise<Migration> {
@@ -198,7 +227,7 @@ export class Migrations {
     clearTimeout(this.#leases.get(id)?.timer);
     const timer = setTimeout(() => this.#lapse(id), ms);
     timer.unref();
-    this.#leases.set(id, { ms, timer });
+    this.#leases.set(id, { ms, timer, endsAt: new Date(Date.now() + ms).toISOString() });
   }
 
   // Nobody leads this migration any more. A destination that is restoring needs no orchestrator to end.
@@ -238,10 +267,41 @@ export class Migrations {
     return half;
   }
 
-  // Committed and taken into care before: opening once more would disturb what runs.
-  async #isSettled(record: MigrationRecord): Promise<boolean> {
-    const application = await this.#machine.applications.get(record.application);
-    return application?.migration?.id !== record.id;
+  /**
+   * While the source has not said that it has let go, a person may have given the application back to it. What runs
+   * here nonetheless is not touched unless the source says so; what does not is not started before.
+   */
+  async #recoverCommitted(record: DestinationRecord): Promise<void> {
+    const { applications, supervisor, journal } = this.#machine;
+    const application = await applications.get(record.application);
+    if (application?.epoch !== record.epoch || record.setAside) return;
+    // Taken into care before: opening once more would disturb what runs.
+    if (application.migration?.id !== record.id && !record.adopted) {
+      record.adopted = true;
+      await journal.save(record);
+    }
+    if (record.adopted && record.confirmed) return;
+    const { migration } = this.#openDestination(record);
+    const isElsewhere = application.migration !== undefined && application.migration.id !== record.id;
+    const isStopped = application.desired === 'stopped';
+    if (record.adopted && (isStopped || isElsewhere || (await this.#runs(application)))) {
+      migration.confirm().catch((error) => this.#report(error, record));
+      return;
+    }
+    await supervisor.suspend(record.application, { id: record.id, role: 'destination' });
+    // It may wait for the other host, which must not keep this agent from serving.
+    migration.recover().catch((error) => this.#report(error, record));
+  }
+
+  async #runs({ manifest }: ApplicationRecord): Promise<boolean> {
+    const states = manifest.spec.containers.map(({ name }) =>
+      this.#machine.runc.state(manifest.metadata.name, name),
+    );
+    return (await Promise.all(states)).some((state) => state?.status === 'running');
+  }
+
+  #report(error: unknown, { id }: MigrationRecord): void {
+    this.#machine.context.log.error({ err: error, migration: id }, 'a migration could not be ended');
   }
 
   #source(id: string): SourceHalf {
@@ -265,6 +325,10 @@ export class Migrations {
   }
 
   #show(record: MigrationRecord): Migration {
-    return toMigration(record, this.#machine.context.config.name);
+    const half = this.#halves.get(record.id);
+    return toMigration(record, this.#machine.context.config.name, {
+      leaseEndsAt: this.#leases.get(record.id)?.endsAt,
+      awaitsSource: half?.role === 'destination' && half.migration.awaitsSource,
+    });
   }
 }

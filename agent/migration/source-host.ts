@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container } from '../../src/contract/application.ts';
 import type { DestinationState } from '../../src/contract/migration.ts';
+import { lookForHost } from '../peers/look-for-host.ts';
 import { HeldRestore } from '../runtime/held-restore.ts';
 import { FileSync } from '../transfer/file-sync.ts';
 import { listMappedFiles, locateFile } from '../transfer/mapped-files.ts';
@@ -12,6 +13,7 @@ import type { SourceRecord } from './journal.ts';
 import type { Machine, Peer } from './machine.ts';
 import { MigrationEvents } from './migration-events.ts';
 import { Nudge } from './nudge.ts';
+import type { Sign } from './resolving.ts';
 import type { SourcePorts } from './source-migration.ts';
 
 /** Presync goes on while a round brings more than this, since sending it would lengthen the pause. */
@@ -125,7 +127,9 @@ export class SourceHost implements SourcePorts {
 
   async thaw(): Promise<void> {
     const { network, supervisor } = this.#machine;
-    const { application } = this.#record;
+    const { application, resolved, epoch } = this.#record;
+    // Past the destination's: what may have been committed there yields, should it come back.
+    if (resolved) await supervisor.raiseEpoch(application, epoch + 1);
     // A namespace does not survive a reboot, and the frozen processes have not either.
     if (network.exists(application)) await this.#thawInPlace();
     else await this.#restoreFromImages();
@@ -176,15 +180,26 @@ export class SourceHost implements SourcePorts {
   }
 
   async release(): Promise<void> {
-    const { checkpoints, supervisor } = this.#machine;
+    await this.#endFrozen();
+    await this.#machine.supervisor.forget(this.#record.application);
+    await this.#tidy();
+  }
+
+  async giveUp(): Promise<void> {
+    const { application, epoch, to } = this.#record;
+    await this.#endFrozen();
+    await this.#machine.supervisor.setAside(application, { owner: to, ownerEpoch: epoch });
+    await this.#tidy();
+  }
+
+  async #endFrozen(): Promise<void> {
+    const { checkpoints } = this.#machine;
     const { application } = this.#record;
     await Promise.all(
       this.#containers.map(({ name }) =>
         checkpoints.conclude(application, name, 'proceed', join(this.#images.folder, name)),
       ),
     );
-    await supervisor.forget(application);
-    await this.#tidy();
   }
 
   /** Only the journal stays. */
@@ -192,6 +207,10 @@ export class SourceHost implements SourcePorts {
     await this.#images.remove();
     await rm(this.#listFile, { force: true });
     await this.#machine.transfer.disconnect(this.#peer).catch(() => {});
+  }
+
+  lookForDestination(): Promise<Sign> {
+    return lookForHost(this.#machine.context.rpc, this.#peer, this.#record.id);
   }
 
   async destinationState(): Promise<DestinationState | undefined> {
@@ -220,8 +239,8 @@ export class SourceHost implements SourcePorts {
     return performance.now();
   }
 
-  time(): string {
-    return new Date().toISOString();
+  time(laterMs = 0): string {
+    return new Date(Date.now() + laterMs).toISOString();
   }
 
   changed(record: SourceRecord): void {

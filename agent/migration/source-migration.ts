@@ -1,8 +1,16 @@
 // The source's half of the commit protocol, free of everything that touches the machine (its ports do that).
-import type { DestinationState } from '../../src/contract/migration.ts';
+import type { DestinationState, Resolution } from '../../src/contract/migration.ts';
 import { CmigError, fromFault, toFault } from '../../src/core/errors.ts';
 import { Interruptible } from './interruptible.ts';
-import type { SourceRecord } from './journal.ts';
+import { type SourceRecord, withState } from './journal.ts';
+import {
+  mustBeConfirmed,
+  mustBeLost,
+  permitMarginMs,
+  permitMs,
+  type ResolveRequest,
+  type Sign,
+} from './resolving.ts';
 
 /** What the source's half asks of its machine. Every method may be called again after a crash. */
 export interface SourcePorts {
@@ -22,22 +30,37 @@ export interface SourcePorts {
   thaw(): Promise<void>;
   /** The frozen processes end, and everything of the application is removed. */
   release(): Promise<void>;
+  /** A person gave the application to the destination: as `release`, but the files are kept aside. */
+  giveUp(): Promise<void>;
   /** By the destination's journal; undefined where it does not answer. */
   destinationState(): Promise<DestinationState | undefined>;
+  /** Takes its time to find any sign of the destination. */
+  lookForDestination(): Promise<Sign>;
   /** Waits; resolves early when nudged by news. */
   pause(milliseconds: number): Promise<void>;
   nowMs(): number;
-  time(): string;
+  /** RFC 3339; now, or so many milliseconds later. */
+  time(laterMs?: number): string;
   /** The record has changed its state. */
   changed(record: SourceRecord): void;
 }
 
 const settleEveryMs = 500;
 
+type Ending = 'release' | 'give-up' | 'thaw';
+
+/** What follows from a person's word, or else from the destination's. */
+function endingOf(resolved: Resolution | undefined, state: DestinationState | undefined): Ending | undefined {
+  if (resolved) return resolved.to === 'source' ? 'thaw' : 'give-up';
+  if (state === 'committed') return 'release';
+  return state === 'aborted' ? 'thaw' : undefined;
+}
+
 /**
  * Until the permit is on disk, the source alone decides and may roll back at any moment. From then on only the
  * destination's journal ends it: committed, so let go; aborted, so roll back. So there never is a moment in which
- * both could run.
+ * both could run. Where the destination is lost for good, a person's word stands in for its; the destination asks
+ * before it opens, should it come back.
  */
 export class SourceMigration {
   readonly record: SourceRecord;
@@ -46,6 +69,9 @@ export class SourceMigration {
   #transferred = false;
   #frozenAtMs: number | undefined;
   #turningBack = false;
+  /** From then on the destination cannot commit any more. */
+  #permitEndsAtMs = 0;
+  #ending: Ending | undefined;
   #rollback: Promise<void> | undefined;
   #settling: Promise<void> | undefined;
 
@@ -62,6 +88,8 @@ export class SourceMigration {
     this.#mustBe('presyncing');
     return await this.#orRollBack(() =>
       this.#work.run(async (signal) => {
+        const { from, state } = this.record;
+        Object.assign(this.record, withState(this.record, state, from, this.#ports.time()));
         await this.#ports.save(this.record);
         this.#ports.changed(this.record);
         const result = await this.#ports.presync(signal);
@@ -89,10 +117,13 @@ export class SourceMigration {
     );
   }
 
-  /** @throws CmigError `conflict` where the source has turned back: then the destination must not commit. */
-  async permit(): Promise<void> {
+  /**
+   * @param withinMs so long from now the destination may still commit
+   * @throws CmigError `conflict` where the source has turned back: then the destination must not commit.
+   */
+  async permit(withinMs = permitMs): Promise<void> {
     await this.#work.decide(async () => {
-      if (this.record.state === 'permitted') return;
+      if (this.record.state === 'permitted' && !this.record.resolved) return;
       if (this.record.state !== 'frozen' || !this.#transferred || this.#turningBack) {
         throw new CmigError(
           'conflict',
@@ -106,6 +137,7 @@ export class SourceMigration {
         );
       }
       await this.#ports.detach();
+      this.#permit(withinMs);
       await this.#become('permitted');
     });
     this.#ports.changed(this.record);
@@ -130,18 +162,71 @@ export class SourceMigration {
 
   async #settle(): Promise<void> {
     for (;;) {
-      const state = await this.#ports.destinationState();
-      if (state === 'committed') {
-        if (this.#frozenAtMs !== undefined) this.record.frozenMs = this.#ports.nowMs() - this.#frozenAtMs;
-        await this.#untilDone(() => this.#ports.release());
-        return await this.#end('finished');
-      }
-      if (state === 'aborted') {
+      const state = this.record.resolved ? undefined : await this.#ports.destinationState();
+      // One decision: a person's word and the destination's must not both be followed.
+      const ending = await this.#work.decide(async () => {
+        this.#ending ??= endingOf(this.record.resolved, state);
+        return this.#ending;
+      });
+      if (ending === 'thaw') {
         this.#rollback ??= this.#thaw();
         return await this.#rollback;
       }
+      if (ending) {
+        if (this.#frozenAtMs !== undefined) this.record.frozenMs = this.#ports.nowMs() - this.#frozenAtMs;
+        await this.#untilDone(() => (ending === 'release' ? this.#ports.release() : this.#ports.giveUp()));
+        return await this.#end('finished');
+      }
       await this.#ports.pause(settleEveryMs);
     }
+  }
+
+  /**
+   * A person's word in place of a destination that is lost. On disk when it resolves; `settle` does what follows.
+   * @throws CmigError `conflict` that says why it is not possible, or not yet
+   */
+  async resolve(request: ResolveRequest): Promise<void> {
+    this.#mustAwaitDestination();
+    const { to, id, application, from } = this.record;
+    const leftMs = this.#permitEndsAtMs - this.#ports.nowMs();
+    if (request.to === 'source' && leftMs > 0) {
+      const seconds = Math.ceil(leftMs / 1000);
+      throw new CmigError('conflict', `${to} may still commit migration ${id} for ${seconds} s`, {
+        hint: `say it again then, if ${to} still does not answer`,
+      });
+    }
+    const sign = await this.#ports.lookForDestination();
+    // What was asked for is what the two hosts are about to do.
+    if (request.to === 'destination' && sign.sign === 'state' && sign.state === 'committed') {
+      return;
+    }
+    if (request.to === 'source' || sign.sign === 'state') mustBeLost(to, sign);
+    if (request.to === 'destination') mustBeConfirmed(request, application, from);
+    await this.#work.decide(async () => {
+      this.#mustAwaitDestination();
+      const resolved = { to: request.to, by: request.by, at: this.#ports.time() };
+      await this.#ports.save({ ...this.record, resolved });
+      this.record.resolved = resolved;
+    });
+  }
+
+  #mustAwaitDestination(): void {
+    const { id, state, to, resolved, from } = this.record;
+    const refuse = (why: string) => {
+      throw new CmigError('conflict', `migration ${id} needs no word of a person: ${why}`, {
+        hint: `see: cmig describe migration ${id}`,
+      });
+    };
+    if (this.ended) refuse(`it is ${state} at ${from}`);
+    if (resolved || this.#ending) refuse(`it has been settled, and ${from} is about to end it`);
+    if (state !== 'permitted')
+      refuse(`it is ${state} at ${from}, which needs no word of ${to} either and turns back by itself`);
+  }
+
+  #permit(withinMs: number): void {
+    const forMs = withinMs + permitMarginMs;
+    this.#permitEndsAtMs = this.#ports.nowMs() + forMs;
+    this.record.permitEndsAt = this.#ports.time(forMs);
   }
 
   /** Rolls back, unless the destination may have committed: then it ends as the destination ended. */
@@ -162,7 +247,11 @@ export class SourceMigration {
   /** After a restart of the agent. */
   async recover(): Promise<void> {
     if (this.ended) return;
-    if (this.record.state === 'permitted') return await this.settle();
+    if (this.record.state === 'permitted') {
+      // The time before the crash does not count: the clock may have been set since.
+      this.#permit(permitMs);
+      return await this.settle();
+    }
     await this.abort(
       new CmigError('failed', `the agent of ${this.record.from} was restarted during the migration`),
     );
@@ -182,8 +271,9 @@ export class SourceMigration {
 
   // On disk first: whoever hears of a state relies on it, and must not hear of one that a crash would take back.
   async #become(state: SourceRecord['state']): Promise<void> {
-    await this.#ports.save({ ...this.record, state });
-    this.record.state = state;
+    const next = withState(this.record, state, this.record.from, this.#ports.time());
+    await this.#ports.save(next);
+    Object.assign(this.record, next);
   }
 
   // There is no way back from here, and giving up would leave the application neither here nor there.

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Application } from '../../src/contract/application.ts';
 import { CmigError } from '../../src/core/errors.ts';
+import { waitFor } from '../../src/core/retry.ts';
 import { macOf } from '../network/application-network.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
 import type { ImageStore } from '../store/image-store.ts';
@@ -13,6 +14,8 @@ import type { SupervisedContainer } from './supervised-container.ts';
 
 /** Processes whose shim was killed leave no exit file; they are missed after so long. */
 const lookEveryMs = 3000;
+/** What is under way when another host turns out to have the application is waited for. */
+const busyAtMostMs = 60_000;
 
 export class Supervisor {
   readonly #it: ApplicationDependencies;
@@ -209,6 +212,52 @@ export class Supervisor {
     else await this.#it.network.destroy(name);
   }
 
+  /** On disk when it settles; for an application that a migration has. */
+  async raiseEpoch(name: string, epoch: number): Promise<void> {
+    const application = await this.#known(name);
+    if (application.record.epoch >= epoch) return;
+    await application.put({ ...application.record, epoch });
+  }
+
+  /**
+   * Another host has the application: what runs of it here ends, and its files are kept aside, where nobody starts
+   * them. May be called again. @returns the folder, or undefined where there was nothing
+   */
+  async setAside(
+    name: string,
+    { owner, ownerEpoch }: { owner: string; ownerEpoch: number },
+  ): Promise<string | undefined> {
+    const application = await this.#known(name).catch(() => undefined);
+    if (!application) return undefined;
+    await waitFor(() => !application.busy, {
+      timeoutMs: busyAtMostMs,
+      what: `the end of the ${application.busy} of ${name}`,
+    });
+    application.busy = 'removal';
+    try {
+      const { network, context, store } = this.#it;
+      const { epoch } = application.record;
+      context.log.warn({ application: name, epoch, owner, ownerEpoch }, 'another host has a newer copy');
+      // First of all nobody reaches it any more; and it must not come back after a crash.
+      if (network.exists(name)) await network.detach(name);
+      await application.put({ ...application.record, desired: 'stopped' });
+      await application.removeRuntime();
+      await application.leave();
+      const folder = await store.setAside(name, epoch);
+      this.#applications.delete(name);
+      context.events.publish('application.fenced', { application: name, epoch, owner, ownerEpoch, folder });
+      return folder;
+    } finally {
+      application.busy = undefined;
+    }
+  }
+
+  /** Tells the world of all of them, for whoever could not hear of them before. */
+  announce(name?: string): void {
+    for (const application of this.#applications.values())
+      if (name === undefined || application.name === name) application.changed();
+  }
+
   // ---- life of the agent ----
 
   /** Reads what is on disk and takes what runs under supervision without touching it. */
@@ -230,9 +279,10 @@ export class Supervisor {
   }
 
   /** Starts, in the background, what should run and does not: after a reboot that is everything. */
-  startWanted(): void {
+  startWanted(only?: string): void {
     for (const application of this.#applications.values()) {
       const { record, containers, name } = application;
+      if (only !== undefined && name !== only) continue;
       if (record.migration || record.desired !== 'running') continue;
       const cared = containers.every((each) => each.state === 'Running' || each.isOver || each.isRestarting);
       if (cared) continue;

@@ -82,6 +82,17 @@ export class ApplicationStore {
     await rm(trash, { recursive: true, force: true });
   }
 
+  /** Moves all files of an application to where nobody starts it; nothing may be mounted below them. */
+  async setAside(name: string, epoch: number): Promise<string> {
+    await mkdir(this.#paths.setAsideDirectory, { recursive: true, mode: 0o700 });
+    const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
+    const folder = join(this.#paths.setAsideDirectory, `${name}-epoch-${epoch}-${time}`);
+    await rename(this.#paths.application(name), folder);
+    await syncFolder(this.#paths.applicationsDirectory);
+    await syncFolder(this.#paths.setAsideDirectory);
+    return folder;
+  }
+
   /** What interrupted removals left behind. */
   async sweep(): Promise<void> {
     const entries = await readdir(this.#paths.applicationsDirectory).catch(() => []);

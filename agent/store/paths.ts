@@ -81,6 +81,11 @@ export class AgentPaths {
     return join(this.container(application, container), 'state.json');
   }
 
+  /** Copies of applications that another host has; kept for people, never started. */
+  get setAsideDirectory(): string {
+    return join(this.dataDirectory, 'set-aside');
+  }
+
   get migrationsDirectory(): string {
     return join(this.dataDirectory, 'migrations');
   }

@@ -2,7 +2,7 @@
 import type { CommandSpec } from './command.ts';
 import * as applications from './declarations/applications.ts';
 import { lab } from './declarations/lab.ts';
-import { migrate } from './declarations/migration.ts';
+import { migrate, migration } from './declarations/migration.ts';
 import * as settings from './declarations/settings.ts';
 import * as watching from './declarations/watching.ts';
 
@@ -16,6 +16,7 @@ export const commands: readonly CommandSpec[] = [
   applications.logs,
   applications.exec,
   migrate,
+  migration,
   watching.get,
   watching.describe,
   watching.events,

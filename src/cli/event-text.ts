@@ -35,6 +35,10 @@ export function eventDetails(event: Event): string {
     case 'migration.rolled-back':
     case 'migration.aborted':
       return `${move(event.data)}${event.data.error ? `: ${event.data.error.message}` : ''}`;
+    case 'migration.resolved':
+      return `${move(event.data)}: given to the ${event.data.resolution.to} by ${event.data.resolution.by}`;
+    case 'application.fenced':
+      return `epoch ${event.data.epoch}, put aside in ${event.data.folder}: ${event.data.owner} has epoch ${event.data.ownerEpoch}`;
     case 'migration.transferred':
     case 'migration.restored':
     case 'migration.committed':

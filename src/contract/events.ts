@@ -2,7 +2,7 @@
 import Type from 'typebox';
 import { FaultSchema } from './fault.ts';
 import { ContainerStatistics, HostRecord, HostStatistics } from './host.ts';
-import { MigrationBytes, migrationSteps } from './migration.ts';
+import { MigrationBytes, migrationSteps, Resolution } from './migration.ts';
 
 const Subject = { application: Type.String() };
 const OfContainer = Type.Object({ ...Subject, container: Type.String() });
@@ -37,6 +37,18 @@ export const events = {
   'application.started': { data: OfApplication },
   'application.stopped': { data: OfApplication },
   'application.deleted': { data: OfApplication },
+  /** Another host has a newer claim: this host's copy was stopped, and its files were put aside. */
+  'application.fenced': {
+    data: Type.Object({
+      ...Subject,
+      epoch: Type.Integer(),
+      /** Who has it, and by which epoch. */
+      owner: Type.String(),
+      ownerEpoch: Type.Integer(),
+      /** Where its files are now, on the host that says so. */
+      folder: Type.String(),
+    }),
+  },
   /** Published at every change of its status; the data is the whole status. */
   'application.changed': { data: Type.Object({ ...Subject, status: Type.Unknown() }), stat: true },
   'container.started': { data: OfContainer },
@@ -62,6 +74,8 @@ export const events = {
   'migration.finished': { data: Type.Object({ ...OfMigration, frozenMs: Type.Number() }) },
   'migration.rolled-back': { data: Type.Object({ ...OfMigration, error: Type.Optional(FaultSchema) }) },
   'migration.aborted': { data: Type.Object({ ...OfMigration, error: Type.Optional(FaultSchema) }) },
+  /** By a person, since it could not end by itself. */
+  'migration.resolved': { data: Type.Object({ ...OfMigration, resolution: Resolution }) },
   'operation.ended': {
     data: Type.Object({
       operation: Type.String(),

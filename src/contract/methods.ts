@@ -177,12 +177,38 @@ export const methods = {
   /** Destination: restore and hold (event `migration.restored`), ask the source's permit, commit (ends the operation). */
   'migration.restore': { params: OfMigration, result: Type.Object({ phases: MigrationPhases }), long: true },
   /** Destination to source. From the answer on only the destination's word ends the migration. */
-  'migration.permit': { params: OfMigration, result: Nothing },
+  'migration.permit': {
+    params: Type.Object(
+      {
+        migration: MigrationId,
+        /** The destination commits within so long from now, or never. */
+        withinMs: Type.Optional(Type.Integer({ minimum: 0 })),
+      },
+      strict,
+    ),
+    result: Nothing,
+  },
   /** Source: the destination has committed; the frozen processes end and their files go. */
   'migration.finish': { params: OfMigration, result: Migration, long: true },
   /** Either host; answers with how it truly ended, which may be a commit. */
   'migration.abort': {
     params: Type.Object({ migration: MigrationId, reason: Type.String() }, strict),
+    result: Migration,
+    long: true,
+  },
+  /**
+   * A person's word, where a host that waits for the other's would wait for ever. Refused with `conflict` wherever it
+   * could make a second copy. `confirmed`: the person was told that this host's copy is given up.
+   */
+  'migration.resolve': {
+    params: Type.Object(
+      {
+        migration: MigrationId,
+        to: Type.Enum(['source', 'destination']),
+        confirmed: Type.Optional(Type.Boolean()),
+      },
+      strict,
+    ),
     result: Migration,
     long: true,
   },

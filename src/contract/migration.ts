@@ -42,6 +42,24 @@ export type MigrationBytes = Type.Static<typeof MigrationBytes>;
 /** Milliseconds by the source's clock: durations, never differences between two hosts' clocks. */
 export const MigrationPhases = Type.Record(Type.String(), Type.Number());
 
+/** A person's word on a migration that could not end by itself. */
+export const Resolution = Type.Object({
+  /** Who has the application from then on. */
+  to: Type.Enum(['source', 'destination']),
+  /** user@machine (process) */
+  by: Type.String(),
+  at: Type.String(),
+});
+export type Resolution = Type.Static<typeof Resolution>;
+
+/** When a host has reached a state, by its own clock. */
+export const HistoryEntry = Type.Object({
+  state: Type.String(),
+  at: Type.String(),
+  host: Type.String(),
+});
+export type HistoryEntry = Type.Static<typeof HistoryEntry>;
+
 export const Migration = Type.Object({
   apiVersion: Type.Literal(apiVersion),
   kind: Type.Literal('Migration'),
@@ -66,8 +84,15 @@ export const Migration = Type.Object({
     phases: Type.Optional(MigrationPhases),
     bytes: Type.Optional(MigrationBytes),
     connections: Type.Optional(Type.Integer()),
+    /** What it waits for, and until when; then it ends by itself. Without a time it waits for as long as it takes. */
     awaits: Type.Optional(Type.String()),
     awaitsUntil: Type.Optional(Type.String()),
+    /** From then on a person may end the wait, where the other host is lost. */
+    resolvableFrom: Type.Optional(Type.String()),
+    resolved: Type.Optional(Resolution),
+    history: Type.Optional(Type.Array(HistoryEntry)),
+    /** The hosts whose journals this was put together from; filled in by who asks several. */
+    journals: Type.Optional(Type.Array(Type.String())),
     error: Type.Optional(FaultSchema),
   }),
 });

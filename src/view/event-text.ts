@@ -58,6 +58,10 @@ export function eventText(event: Event): string {
       return `rolled back: runs on ${event.data.from} as before${because(event.data.error)}`;
     case 'migration.aborted':
       return `given up on ${event.data.to}${because(event.data.error)}`;
+    case 'migration.resolved':
+      return `given to ${event.data.resolution.to === 'source' ? event.data.from : event.data.to} by ${event.data.resolution.by}`;
+    case 'application.fenced':
+      return `the older copy on ${host} was stopped and put aside (${event.data.folder}): ${event.data.owner} has a newer one`;
     case 'operation.ended':
       return `${event.data.method} ${event.data.fault ? 'failed' : 'ended'}`;
   }

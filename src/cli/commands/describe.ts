@@ -1,6 +1,7 @@
 // `cmig describe`.
 import { CmigError } from '../../core/errors.ts';
 import { findApplication, findHost, type Inventory, readInventory } from '../../orchestrator/inventory.ts';
+import { findMigration } from '../../orchestrator/migration/resolve.ts';
 import { readRecentEvents } from '../../orchestrator/recent-events.ts';
 import { type Field, layOutDescription } from '../../view/description.ts';
 import { eventColumns, eventSubjects } from '../../view/event-text.ts';
@@ -55,9 +56,5 @@ const runningOn = ({ applications }: Inventory, host: string): string[] =>
 function find(inventory: Inventory, plural: KindPlural, name: string): Resource {
   if (plural === 'applications') return findApplication(inventory, name);
   if (plural === 'hosts') return findHost(inventory, name);
-  const found = inventory.migrations.find(({ metadata }) => metadata.name === name);
-  if (found) return found;
-  throw new CmigError('not-found', `there is no migration "${name}"`, {
-    hint: 'cmig get migrations lists them',
-  });
+  return findMigration(inventory, name);
 }

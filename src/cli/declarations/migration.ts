@@ -29,3 +29,35 @@ export const migrate: CommandSpec = {
   ],
   load: async () => (await import('../commands/migrate.ts')).run,
 };
+
+export const migration: CommandSpec = {
+  name: 'migration',
+  group: 'Migration',
+  summary: 'settle a migration that waits for a host which is lost',
+  subcommands: [
+    {
+      name: 'resolve',
+      summary: 'say who has the application, where one host waits for the word of another that is lost',
+      description:
+        'Everything else ends by itself. Between the permit to commit and the news of the commit only the destination\nknows who has the application; where it is lost for good, the source waits until a person says so. Refused\n(exit code 4) while the other host gives any sign of life, and while it may still commit. Should it come back\nlater, it puts its copy aside.',
+      arguments: [{ name: 'ID', summary: 'the migration, such as m-mb2k8t01a2b3c4', completes: 'migration' }],
+      options: [
+        {
+          flags: '--to <SIDE>',
+          summary: 'source: it runs on where it was; destination: the source gives up its frozen copy',
+          mandatory: true,
+          choices: [{ name: 'source' }, { name: 'destination' }],
+        },
+        { flags: '--yes', summary: 'do not ask before a copy is given up' },
+      ],
+      output: ['json'],
+      examples: [
+        [
+          'cmig migration resolve m-mb2k8t01a2b3c4 --to source',
+          'the destination is lost: run on at the source',
+        ],
+      ],
+      load: async () => (await import('../commands/migration.ts')).resolve,
+    },
+  ],
+};

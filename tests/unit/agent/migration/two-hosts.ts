@@ -3,6 +3,7 @@ import type { Scheduler } from 'fast-check';
 import {
   DestinationMigration,
   type DestinationPorts,
+  type SourceEnding,
 } from '../../../../agent/migration/destination-migration.ts';
 import type { DestinationRecord, SourceRecord } from '../../../../agent/migration/journal.ts';
 import { SourceMigration, type SourcePorts } from '../../../../agent/migration/source-migration.ts';
@@ -14,7 +15,10 @@ export type Flaw =
   | 'permit-not-written-down'
   | 'silence-means-aborted'
   | 'commit-not-written-down'
-  | 'rollback-in-spite-of-permit';
+  | 'rollback-in-spite-of-permit'
+  | 'resolve-without-looking'
+  | 'resolve-not-written-down'
+  | 'open-without-asking';
 
 const common = {
   id: 'm-12345678',
@@ -26,10 +30,17 @@ const common = {
   startedAt: '',
 };
 const never = new Promise<never>(() => {});
+/** What one turn of the scheduler takes. */
+const turnMs = 1000;
+/** Requests are given up after so many turns. */
+const patienceTurns = 15;
 
 export class TwoHosts {
   atSource: 'running' | 'frozen' | 'gone' = 'running';
-  atDestination: 'none' | 'held' | 'running' = 'none';
+  /** `down`: what ran there ended with its host, `aside`: it was stopped, since the source has the application. */
+  atDestination: 'none' | 'held' | 'running' | 'down' | 'aside' = 'none';
+  /** Nothing gets through between the two hosts, though both live. */
+  cut = false;
   readonly violations: string[] = [];
   source: SourceMigration | undefined;
   destination: DestinationMigration | undefined;
@@ -40,6 +51,8 @@ export class TwoHosts {
   #sourceDisk: SourceRecord | undefined;
   #destinationDisk: DestinationRecord | undefined;
   // A crash begins a new life; what an earlier one still wanted to do never happens.
+  #turns = 0;
+  #destinationHasPower = true;
   #sourceLife = 0;
   #destinationLife = 0;
 
@@ -73,6 +86,22 @@ export class TwoHosts {
     this.destination = undefined;
   }
 
+  /** What runs there ends, and nothing answers any more. */
+  losePowerAtDestination(): void {
+    this.crashDestination();
+    this.#destinationHasPower = false;
+    if (this.atDestination === 'held') this.atDestination = 'none';
+    if (this.atDestination === 'running') this.atDestination = 'down';
+  }
+
+  /** A person's word. To the destination's advantage only where it has committed: that much the person knows. */
+  async resolve(to: 'source' | 'destination'): Promise<void> {
+    if (to === 'destination' && this.#destinationDisk?.state !== 'committed') return;
+    const { source } = this;
+    await source?.resolve({ to, by: 'ann', confirmed: true });
+    await source?.settle();
+  }
+
   /** The agent starts again with what is on its disk. */
   startSource(): Promise<void> {
     if (this.source || !this.#sourceDisk) return Promise.resolve();
@@ -81,7 +110,21 @@ export class TwoHosts {
   }
 
   startDestination(): Promise<void> {
+    this.#destinationHasPower = true;
     if (this.destination || !this.#destinationDisk) return Promise.resolve();
+    const { adopted, confirmed, setAside, state } = this.#destinationDisk;
+    if (adopted && this.atDestination === 'running') {
+      // As agent/migration/migrations.ts has it: what runs is not touched unless the source says so.
+      this.destination = new DestinationMigration(
+        structuredClone(this.#destinationDisk),
+        this.#destinationPorts(),
+      );
+      return this.destination.confirm();
+    }
+    if (state === 'committed' && adopted && confirmed && !setAside) {
+      this.atDestination = 'running';
+      return Promise.resolve();
+    }
     this.destination = new DestinationMigration(
       structuredClone(this.#destinationDisk),
       this.#destinationPorts(),
@@ -101,17 +144,34 @@ export class TwoHosts {
   /** A request or an answer on its way. */
   async #message(): Promise<boolean> {
     await this.#tick('message');
-    return this.#arrives.shift() ?? true;
+    return (this.#arrives.shift() ?? true) && !this.cut;
+  }
+
+  /** The answer, or undefined where it takes too long. */
+  async #within<T>(answer: Promise<T> | undefined): Promise<T | undefined> {
+    let answered = false;
+    const told = answer?.finally(() => {
+      answered = true;
+    });
+    const patience = async () => {
+      for (let turn = 0; turn < patienceTurns && !answered; turn += 1) await this.#tick('patience');
+      return undefined;
+    };
+    return await Promise.race([...(told ? [told] : []), patience()]);
   }
 
   #tick(what: string): Promise<void> {
+    this.#turns += 1;
     return this.#scheduler.schedule(Promise.resolve(), what);
   }
 
   #check(): void {
     if (this.atSource === 'running' && this.atDestination === 'running')
       this.violations.push('two copies run');
-    if (this.atSource === 'gone' && this.atDestination === 'none') this.violations.push('no copy is left');
+    // What is committed is made to run again after a power loss.
+    const promised = this.#destinationDisk?.state === 'committed';
+    if (this.atSource === 'gone' && this.atDestination === 'none' && !promised)
+      this.violations.push('no copy is left');
   }
 
   #sourcePorts(): SourcePorts {
@@ -126,6 +186,7 @@ export class TwoHosts {
     return {
       save: (record) =>
         effect(`save ${record.state}`, () => {
+          if (this.#flaw === 'resolve-not-written-down' && record.resolved) return;
           if (this.#flaw === 'permit-not-written-down' && record.state === 'permitted') return;
           this.#sourceDisk = structuredClone(record);
         }),
@@ -144,8 +205,22 @@ export class TwoHosts {
         }),
       release: () =>
         effect('release', () => {
+          if (this.atSource === 'running') this.violations.push('released what runs');
           this.atSource = 'gone';
         }),
+      giveUp: () =>
+        effect('give up', () => {
+          if (this.atSource === 'running') this.violations.push('gave up what runs');
+          this.atSource = 'gone';
+        }),
+      lookForDestination: async () => {
+        await this.#tick('look for the destination');
+        if (life !== this.#sourceLife) return never;
+        if (this.#flaw === 'resolve-without-looking' || this.cut) return { sign: 'none' };
+        const state = this.destination?.record.state;
+        if (state) return { sign: 'state', state };
+        return this.#destinationHasPower ? { sign: 'address', what: 'it is on' } : { sign: 'none' };
+      },
       destinationState: async () => {
         const asked = await this.#message();
         const state = this.destination?.record.state;
@@ -155,7 +230,7 @@ export class TwoHosts {
         return this.#flaw === 'silence-means-aborted' ? 'aborted' : undefined;
       },
       pause: () => this.#tick('source pause'),
-      nowMs: () => 0,
+      nowMs: () => this.#turns * turnMs,
       time: () => '',
       changed: () => {},
     };
@@ -201,13 +276,43 @@ export class TwoHosts {
         effect('open', () => {
           this.atDestination = 'running';
         }),
-      adopt: () => effect('adopt', () => {}),
+      adopt: () =>
+        effect('adopt', () => {
+          if (this.#destinationDisk) this.#destinationDisk.adopted = true;
+          if (this.destination) this.destination.record.adopted = true;
+        }),
+      startAgain: () =>
+        effect('start again', () => {
+          this.atDestination = 'running';
+        }),
+      setAside: () =>
+        effect('set aside', () => {
+          this.atDestination = 'aside';
+        }),
       discard: () =>
         effect('discard', () => {
           if (this.atDestination === 'running') this.violations.push('discarded what runs');
           this.atDestination = 'none';
         }),
       tellSource: () => {},
+      askSource: async () => {
+        if (this.#flaw === 'open-without-asking') return 'finished';
+        const asked = await this.#message();
+        const { source } = this;
+        const settled =
+          asked && source
+            ? source.settle().then(
+                () => source.record.state,
+                () => undefined,
+              )
+            : undefined;
+        const state = await this.#within(settled);
+        const answered = await this.#message();
+        if (life !== this.#destinationLife) return never;
+        return answered ? (state as SourceEnding | undefined) : undefined;
+      },
+      lookForSource: async () => ({ sign: 'none' }),
+      nowMs: () => this.#turns * turnMs,
       pause: () => this.#tick('destination pause'),
       time: () => '',
       changed: () => {},

@@ -1,0 +1,169 @@
+// The one case that needs a person: the destination is lost between the permit to commit and the news of the commit.
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { stringify } from 'yaml';
+import type { MigrationRecord } from '../../agent/migration/journal.ts';
+import type { Application } from '../../src/contract/application.ts';
+import type { Migration } from '../../src/contract/migration.ts';
+import { waitFor } from '../../src/core/retry.ts';
+import { findAgents } from '../../src/lab/host-agent.ts';
+import { LabPaths } from '../../src/lab/lab-paths.ts';
+import { runningMachines } from '../../src/lab/machine.ts';
+import { addressOf, cmig, cmigJson, cmigOk, images, lab, onHost, startCmig, useLab } from './lab.ts';
+import { NumberedStream } from './numbered-stream.ts';
+import { labName } from './settings.ts';
+
+const migrationsOf = (host: string) => join(new LabPaths(labName).machine(host).data, 'migrations');
+const agentOf = async (host: string): Promise<number> =>
+  (await findAgents((await runningMachines(labName)).get(host)!))[0]!;
+
+/** What a host has written down of the migration that was begun last, or undefined where it was known before. */
+async function newJournal(host: string, known: readonly string[]): Promise<MigrationRecord | undefined> {
+  const ids = await readdir(migrationsOf(host)).catch(() => []);
+  const id = ids.find((each) => !known.includes(each));
+  if (!id) return undefined;
+  const text = await readFile(join(migrationsOf(host), id, 'journal.json'), 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as MigrationRecord);
+}
+
+/** Lets the destination's agent run for a millisecond at a time, until the source has written its permit. */
+async function stopBetweenPermitAndCommit(agent: number, known: readonly string[]): Promise<void> {
+  await waitFor(async () => (await newJournal('host-b', known))?.state === 'restored', {
+    timeoutMs: 20_000,
+    intervalMs: 1,
+    what: 'the restore',
+  });
+  process.kill(agent, 'SIGSTOP');
+  const end = performance.now() + 15_000;
+  for (;;) {
+    await sleep(40);
+    if ((await newJournal('host-a', known))?.state === 'permitted') return;
+    expect(performance.now()).toBeLessThan(end);
+    process.kill(agent, 'SIGCONT');
+    await sleep(1);
+    process.kill(agent, 'SIGSTOP');
+  }
+}
+
+describe('a migration whose destination is lost at the commit', () => {
+  useLab();
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'cmig-e2e-'));
+    await symlink(images, join(folder, 'images'));
+    const manifest = {
+      apiVersion: 'cmig.dev/v1',
+      kind: 'Application',
+      metadata: { name: 'left' },
+      spec: {
+        host: 'host-a',
+        containers: [
+          {
+            name: 'ticker',
+            image: 'dir:images/python',
+            command: ['python3', '/app/ticker.py'],
+            env: [{ name: 'PORT', value: '7000' }],
+            ready: { tcp: 7000 },
+          },
+        ],
+      },
+    };
+    await writeFile(join(folder, 'left.yaml'), stringify(manifest));
+    await cmigOk('apply', '-f', join(folder, 'left.yaml'), '--allow-outside', '--wait');
+  });
+  afterAll(async () => {
+    await cmig('lab', 'start', '--name', labName, 'host-b');
+    await cmig('delete', 'left');
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('waits, says for what, and runs on at the source when a person says so; a second copy never comes back', async () => {
+    let stream = await NumberedStream.open({ host: await addressOf('left'), port: 7000 });
+    const before = await cmigJson<Application>('get', 'application', 'left');
+    const [a, b] = await Promise.all([agentOf('host-a'), agentOf('host-b')]);
+    const known = (
+      await Promise.all(['host-a', 'host-b'].map((host) => readdir(migrationsOf(host)).catch(() => [])))
+    ).flat();
+    try {
+      await stream.more(5);
+      const command = startCmig('migrate', 'left', 'host-b');
+      command.ended.catch(() => {});
+      await stopBetweenPermitAndCommit(b, known);
+      // The destination commits while the source hears nothing: its question is given up after 3 s.
+      process.kill(a, 'SIGSTOP');
+      process.kill(b, 'SIGCONT');
+      await waitFor(async () => (await newJournal('host-b', known))?.state === 'committed', {
+        timeoutMs: 10_000,
+        intervalMs: 5,
+        what: 'the commit',
+      });
+      await lab('kill', 'host-b');
+      await sleep(3200);
+      process.kill(a, 'SIGCONT');
+      command.kill('SIGKILL');
+      await command.ended.catch(() => {});
+      const id = (await newJournal('host-a', known))!.id;
+
+      const waiting = await cmigJson<Migration>('get', 'migration', id);
+      expect(waiting.status).toMatchObject({ role: 'source', state: 'permitted', journals: ['host-a'] });
+      expect(waiting.status.awaits).toContain('host-b');
+      expect(waiting.status.outcome).toBeUndefined();
+      // It may still commit; and it is not the destination's copy that is kept for nothing.
+      const resolve = (to: string, ...more: string[]) =>
+        cmig('migration', 'resolve', id, '--to', to, ...more);
+      expect(await resolve('source')).toMatchObject({
+        exitCode: 4,
+        stderr: expect.stringContaining('may still commit'),
+      });
+      expect(await resolve('destination')).toMatchObject({
+        exitCode: 4,
+        stderr: expect.stringContaining('--yes'),
+      });
+      await sleep(Date.parse(waiting.status.resolvableFrom!) - Date.now() + 100);
+      expect(await resolve('source')).toMatchObject({ exitCode: 0 });
+
+      // With its memory, and past the destination's epoch. What the destination's copy has sent is sent once more, so
+      // that connections which it served have to be made again.
+      stream.close();
+      stream = await NumberedStream.open({ host: await addressOf('left'), port: 7000 });
+      await stream.more(10);
+      const { status } = await cmigJson<Application>('get', 'application', 'left');
+      expect(status).toMatchObject({ host: 'host-a', phase: 'Running', epoch: waiting.spec.epoch + 1 });
+      expect(status.containers[0]).toMatchObject({ pid: before.status.containers[0]!.pid, restarts: 0 });
+      expect(await resolve('source')).toMatchObject({ exitCode: 4 });
+
+      await lab('start', 'host-b');
+      const aside = async () => (await onHost('host-b', 'ls', '/var/lib/cmig/set-aside')).trim();
+      await waitFor(() => aside().then(Boolean, () => false), {
+        timeoutMs: 10_000,
+        what: 'the setting aside',
+      });
+      expect(await aside()).toMatch(/^left-epoch-2-\S+$/);
+      await onHost('host-b', 'rm', '-r', '/var/lib/cmig/set-aside');
+      expect((await onHost('host-b', 'runc', '--root', '/run/cmig/runc', 'list', '-q')).trim()).toBe('');
+      await stream.more(10);
+      const both = await cmigJson<Migration>('get', 'migration', id);
+      expect(both.status).toMatchObject({
+        outcome: 'rolled-back',
+        resolved: { to: 'source' },
+        journals: ['host-a', 'host-b'],
+      });
+
+      await cmigOk('migrate', 'left', 'host-b');
+      await stream.more(10);
+      expect(stream.problems).toEqual([]);
+    } finally {
+      stream.close();
+      for (const pid of [a, b])
+        try {
+          process.kill(pid, 'SIGCONT');
+        } catch {
+          // it has ended
+        }
+    }
+  }, 90_000);
+});
