@@ -13,6 +13,7 @@ import type {
 } from '../../src/contract/migration.ts';
 import { apiVersion } from '../../src/contract/protocol.ts';
 import { readJsonFile, writeFileDurably } from '../store/durable-file.ts';
+import { permitMs } from './resolving.ts';
 
 interface CommonRecord {
   id: string;
@@ -189,7 +190,11 @@ function awaitsOf(
     };
   }
   if (state === 'prepared') return led;
-  if (state === 'restored') return { awaits: `the permit of ${from} to commit` };
+  if (state === 'restored') {
+    const restored = record.history?.findLast((each) => each.state === 'restored');
+    const until = restored && new Date(Date.parse(restored.at) + permitMs).toISOString();
+    return { awaits: `the permit of ${from} to commit`, ...(until ? { awaitsUntil: until } : {}) };
+  }
   if (awaitsSource)
     return {
       awaits: `the word of ${from} that it has let go, since ${to} was down in between`,

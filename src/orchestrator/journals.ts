@@ -20,6 +20,8 @@ export function mergeJournals(journals: readonly Migration[]): Migration[] {
         // What the one waits for is in one sentence with until when.
         ...(source.status.awaits ? {} : defined(waits)),
         ...source.status,
+        // Of the two the one that tells what failed, and not the one that was only told to turn back.
+        ...(source.status.error?.code === 'cancelled' && error ? { error } : {}),
         phases: { ...destination.status.phases, ...source.status.phases },
         history: [...(source.status.history ?? []), ...(destination.status.history ?? [])].sort(byTime),
         journals: asked,
