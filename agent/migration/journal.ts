@@ -62,6 +62,10 @@ export type MigrationRecord = SourceRecord | DestinationRecord;
 const ended: readonly string[] = ['finished', 'rolled-back', 'committed', 'aborted'];
 export const hasEnded = (record: MigrationRecord): boolean => ended.includes(record.state);
 
+/** Ended, and nothing of it is waited for any more. */
+export const isOver = (record: MigrationRecord): boolean =>
+  hasEnded(record) && (record.state !== 'committed' || Boolean(record.confirmed || record.setAside));
+
 /** The record with its next state, and when that was. */
 export function withState<R extends MigrationRecord>(
   record: R,
@@ -107,9 +111,9 @@ export class MigrationJournal {
       .sort((a, b) => a.startedAt.localeCompare(b.startedAt));
   }
 
-  /** Keeps the newest `keep` of those that ended. */
+  /** Keeps the newest `keep` of those that are over. */
   async prune(keep = 100): Promise<void> {
-    const old = (await this.list()).filter(hasEnded).slice(0, -keep);
+    const old = (await this.list()).filter(isOver).slice(0, -keep);
     for (const { id } of old) await rm(join(this.#folder, id), { recursive: true, force: true });
   }
 }

@@ -9,6 +9,7 @@ import { DestinationMigration } from './destination-migration.ts';
 import {
   type DestinationRecord,
   hasEnded,
+  isOver,
   type MigrationRecord,
   type SourceRecord,
   toMigration,
@@ -28,6 +29,9 @@ interface DestinationHalf {
   migration: DestinationMigration;
 }
 type Half = SourceHalf | DestinationHalf;
+
+/** Of the migrations that are over so many are kept in memory; of the others the journal tells. */
+const overInMemory = 10;
 
 export class Migrations {
   readonly #machine: Machine;
@@ -100,7 +104,9 @@ export class Migrations {
       phases: {},
       facts,
     };
-    this.#mustBeNew(params.migration);
+    await this.#mustBeNew(params.migration);
+    this.#claim(record);
+    this.#forgetOld();
     const half = this.#openDestination(record);
     this.#renew(params.migration, params.leaseMs);
     await half.migration.prepare();
@@ -133,8 +139,10 @@ export class Migrations {
       phases: {},
       bytes: { presync: 0, files: 0, memory: 0 },
     };
-    this.#mustBeNew(params.migration);
-    const half = await this.#openSource(record);
+    await this.#mustBeNew(params.migration);
+    this.#claim(record);
+    this.#forgetOld();
+    const half = this.#openSource(record, application);
     this.#renew(params.migration, params.leaseMs);
     return await half.migration.presync();
   }
@@ -245,12 +253,12 @@ export class Migrations {
   }
 
   async #open(record: MigrationRecord): Promise<Half> {
-    return record.role === 'destination' ? this.#openDestination(record) : await this.#openSource(record);
+    if (record.role === 'destination') return this.#openDestination(record);
+    return this.#openSource(record, await this.#machine.applications.get(record.application));
   }
 
-  async #openSource(record: SourceRecord): Promise<SourceHalf> {
+  #openSource(record: SourceRecord, application: ApplicationRecord | undefined): SourceHalf {
     const peer = this.#machine.hosts.get(record.to);
-    const application = await this.#machine.applications.get(record.application);
     const containers = application?.manifest.spec.containers ?? [];
     const host = new SourceHost(this.#machine, record, peer, containers);
     const half: SourceHalf = { role: 'source', migration: new SourceMigration(record, host), host };
@@ -304,18 +312,43 @@ export class Migrations {
     this.#machine.context.log.error({ err: error, migration: id }, 'a migration could not be ended');
   }
 
+  /** An agent lives for months, and none of its migrations may make it larger for good. */
+  #forgetOld(): void {
+    const over = [...this.#halves].filter(([, { migration }]) => isOver(migration.record)).map(([id]) => id);
+    for (const id of over.slice(0, -overInMemory)) this.#halves.delete(id);
+    void this.#machine.journal
+      .prune()
+      .catch((error) => this.#machine.context.log.warn({ err: error }, 'old journals were not removed'));
+  }
+
   #source(id: string): SourceHalf {
     const half = this.#halves.get(id);
     if (half?.role !== 'source') throw this.#unknown(id);
     return half;
   }
 
-  #mustBeNew(id: string): void {
+  /**
+   * One migration of an application at a time, whoever leads it: the mutex of the orchestrators is not all there is.
+   * Nothing may be waited for between this and the entry in the table: of two at once one is to be turned away.
+   */
+  #claim({ id, application }: MigrationRecord): void {
     if (this.#isEnding)
       throw new CmigError('conflict', `the agent of ${this.#machine.context.config.name} is being stopped`, {
         hint: 'try again when it runs again',
       });
     if (this.#halves.has(id)) throw new CmigError('conflict', `migration ${id} is under way already`);
+    for (const { migration } of this.#halves.values()) {
+      if (migration.ended || migration.record.application !== application) continue;
+      throw new CmigError('conflict', `${application} is being migrated already (${migration.record.id})`, {
+        hint: `see: cmig describe migration ${migration.record.id}`,
+      });
+    }
+  }
+
+  async #mustBeNew(id: string): Promise<void> {
+    // Also one of which only the journal is left, which must not be written over.
+    if (await this.#machine.journal.get(id))
+      throw new CmigError('conflict', `migration ${id} is under way already, or has ended`);
   }
 
   #unknown(id: string): CmigError {

@@ -126,8 +126,11 @@ export class SourceHost implements SourcePorts {
   }
 
   async thaw(): Promise<void> {
-    const { network, supervisor } = this.#machine;
-    const { application, resolved, epoch } = this.#record;
+    const { applications, network, supervisor } = this.#machine;
+    const { application, id, resolved, epoch } = this.#record;
+    const under = (await applications.get(application))?.migration;
+    // It never was this migration's: what another one has frozen must stay so.
+    if (under && under.id !== id) return await this.#tidy();
     // Past the destination's: what may have been committed there yields, should it come back.
     if (resolved) await supervisor.raiseEpoch(application, epoch + 1);
     // A namespace does not survive a reboot, and the frozen processes have not either.
