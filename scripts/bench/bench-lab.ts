@@ -84,13 +84,18 @@ export class BenchLab {
   }
 
   /** Deploys an application of one container on host-a, and waits until it is ready. @returns its address */
-  async deploy(name: string, container: Record<string, unknown>): Promise<string> {
+  deploy(name: string, container: Record<string, unknown>): Promise<string> {
+    return this.deploySpec(name, { containers: [{ name: 'main', ...container }] });
+  }
+
+  /** The same with all that a manifest's `spec` can say. */
+  async deploySpec(name: string, spec: Record<string, unknown>): Promise<string> {
     const file = join(this.#folder, `${name}.yaml`);
     const manifest = {
       apiVersion: 'cmig.dev/v1',
       kind: 'Application',
       metadata: { name },
-      spec: { host: this.hosts[0], containers: [{ name: 'main', ...container }] },
+      spec: { host: this.hosts[0], ...spec },
     };
     await writeFile(file, stringify(manifest));
     await this.cmig('apply', '-f', file, '--allow-outside', '--wait');

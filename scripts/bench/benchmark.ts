@@ -6,10 +6,14 @@ export interface BenchOptions {
   runs?: number;
   /** Sizes for those that move memory or files. */
   megabytes?: number[];
+  /** How often the soak test moves its application. */
+  moves?: number;
 }
 
 export interface Benchmark {
   name: string;
   summary: string;
+  /** It takes so long that it is run only where it is asked for. */
+  onlyByName?: boolean;
   run(lab: BenchLab, options: BenchOptions): Promise<void>;
 }

@@ -1,6 +1,6 @@
 // Measures what the project promises of its speed and size, in a lab of its own, and prints tables. It judges nothing:
 // it fails only where something could not be measured.
-// usage: npm run bench -- [NAME…] [--runs N] [--mb N,N] [--lab NAME]
+// usage: npm run bench -- [NAME…] [--runs N] [--mb N,N] [--moves N] [--lab NAME]
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -10,19 +10,21 @@ import { BenchLab, nodeProgram, root } from './bench-lab.ts';
 import type { Benchmark, BenchOptions } from './benchmark.ts';
 import { pause } from './pause.ts';
 import { rpc } from './rpc.ts';
+import { soak } from './soak.ts';
 import { startup } from './startup.ts';
 import { transfer } from './transfer.ts';
 
-const benchmarks: readonly Benchmark[] = [pause, startup, rpc, transfer, agent];
+const benchmarks: readonly Benchmark[] = [pause, startup, rpc, transfer, agent, soak];
 
 class Interrupted extends Error {}
 
-const usage = `usage: npm run bench -- [NAME…] [--runs N] [--mb N,N] [--lab NAME]
+const usage = `usage: npm run bench -- [NAME…] [--runs N] [--mb N,N] [--moves N] [--lab NAME]
 
 ${benchmarks.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`).join('\n')}
 
-All of them without a name. Needs root, like the lab. --runs: how often each is measured. --mb: the sizes of memory or
-files that pause and transfer move. --lab: the lab's name, "bench" if absent; it is taken down at the end.
+All but soak without a name. Needs root, like the lab. --runs: how often each is measured. --mb: the sizes of memory or
+files that pause and transfer move. --moves: how often soak moves its application, 200 if absent. --lab: the lab's
+name, "bench" if absent; it is taken down at the end.
 `;
 
 async function main(): Promise<void> {
@@ -32,17 +34,24 @@ async function main(): Promise<void> {
       help: { type: 'boolean', short: 'h' },
       runs: { type: 'string' },
       mb: { type: 'string' },
+      moves: { type: 'string' },
       lab: { type: 'string', default: 'bench' },
     },
   });
   if (values.help) return void process.stdout.write(usage);
-  const chosen = positionals.length === 0 ? benchmarks : positionals.map(find);
+  const chosen =
+    positionals.length === 0 ? benchmarks.filter(({ onlyByName }) => !onlyByName) : positionals.map(find);
   const options = {
     ...(values.runs === undefined ? {} : { runs: wholeNumber(values.runs) }),
+    ...(values.moves === undefined ? {} : { moves: wholeNumber(values.moves) }),
     ...(values.mb === undefined ? {} : { megabytes: values.mb.split(',').map(wholeNumber) }),
   };
   await runProcess(nodeProgram, [join(root, 'scripts/build.mjs'), '--if-changed']);
-  await runProcess(join(root, 'scripts/images/build.sh'), ['python', 'busybox'], { timeoutMs: 600_000 });
+  await runProcess(
+    join(root, 'scripts/images/build.sh'),
+    ['python', 'busybox', ...(chosen.includes(soak) ? ['redis', 'shop-web'] : [])],
+    { timeoutMs: 600_000 },
+  );
   const lab = new BenchLab(values.lab);
   try {
     await Promise.race([measureAll(lab, chosen, options), interruption()]);
