@@ -1,9 +1,10 @@
 // The benchmarks' own lab: driven through bin/cmig with a configuration of its own, and looked into from outside.
-import { mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
+import { waitFor } from '../../src/core/retry.ts';
 import { type ProcessResult, runProcess, spawnProcess } from '../../src/core/run-process.ts';
 import { enterVector, runInside } from '../../src/lab/inside.ts';
 import type { LabStatus } from '../../src/lab/lab.ts';
@@ -33,6 +34,18 @@ export class BenchLab {
     await this.cmig('lab', 'down', '--name', this.name);
     await this.cmig('lab', 'up', '--name', this.name, '--hosts', String(this.hosts.length));
     this.#machines = await runningMachines(this.name);
+    await waitFor(() => this.#knowEachOther(), {
+      timeoutMs: 30_000,
+      intervalMs: 100,
+      what: 'the hosts having heard of each other',
+    });
+  }
+
+  async #knowEachOther(): Promise<boolean> {
+    const texts = await Promise.all(
+      this.hosts.map((host) => readFile(join(this.folders(host).data, 'hosts.json'), 'utf8').catch(() => '')),
+    );
+    return texts.every((text) => this.hosts.every((host) => text.includes(`"${host}"`)));
   }
 
   async down(): Promise<void> {

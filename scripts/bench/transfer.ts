@@ -59,6 +59,8 @@ async function measure(
   const plain: number[] = [];
   for (let run = 0; run < runs; run += 1) {
     await rm(join(peerData, 'incoming', delivery), { recursive: true, force: true });
+    // The receive guard takes only what is expected.
+    await mkdir(join(peerData, 'incoming', delivery));
     await lab.calm(2 * megabytes);
     asAgent.push(await sendAsAgent(lab, from, to, content));
     await rm(join(peerData, 'bench/files'), { recursive: true, force: true });
