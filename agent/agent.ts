@@ -60,6 +60,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
   const fencing = new Fencing(machine);
   await fencing.askPeers();
   await supervisor.removeOrphans();
+  supervisor.finishDeletions();
   supervisor.startWanted();
   const rotation = startLogRotation(context, supervisor, machine.runtime.conmon);
   warmCriu(context);

@@ -11,6 +11,8 @@ export interface ReadinessListener {
 
 /** Once ready, a container is looked at less often: probes must not be a load. */
 const calmIntervalMs = 5000;
+/** One that does not answer any more is looked at again soon, though not so soon that a short pause counts as an end. */
+const doubtfulIntervalMs = 1000;
 const failuresUntilUnready = 3;
 
 export class ReadinessWatch {
@@ -70,7 +72,8 @@ export class ReadinessWatch {
         isReady = false;
         this.#listener.onUnready(found);
       }
-      await sleep(isReady ? Math.max(intervalMs, calmIntervalMs) : intervalMs, undefined, { signal });
+      const atLeastMs = !isReady ? 0 : failures === 0 ? calmIntervalMs : doubtfulIntervalMs;
+      await sleep(Math.max(intervalMs, atLeastMs), undefined, { signal });
     }
   }
 }

@@ -188,8 +188,13 @@ export class SupervisedContainer {
   }
 
   async #pickUp(): Promise<void> {
-    const state = await this.#it.runtime.state(this.application, this.name);
-    const process = state && state.status !== 'stopped' ? await identify(state.pid) : undefined;
+    const { runtime } = this.#it;
+    const state = await runtime.state(this.application, this.name);
+    // Made, but its program not begun: an agent was killed in between, and it would wait for ever.
+    const isHalfStarted = state?.status === 'created' && !this.#suspended;
+    if (isHalfStarted) await runtime.forget(this.application, this.name);
+    const lives = state && state.status !== 'stopped' && !isHalfStarted;
+    const process = lives ? await identify(state.pid) : undefined;
     if (process) {
       this.process = process;
       this.state = 'Running';

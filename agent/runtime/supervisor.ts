@@ -116,17 +116,19 @@ export class Supervisor {
     const { name } = manifest.metadata;
     await checkDeployment(request, this.#images);
     const current = this.#applications.get(name);
+    // A start that failed and a removal that did are as good as never asked for.
+    const isGiven = current && !current.failure && !current.record.deleting;
     const next: ApplicationRecord = {
       manifest,
       images,
       address,
       mac: current?.record.mac ?? macOf(name),
       epoch: current?.record.epoch ?? 1,
-      desired: current && !current.failure ? current.record.desired : 'running',
+      desired: isGiven ? current.record.desired : 'running',
       createdAt: current?.record.createdAt ?? new Date().toISOString(),
     };
     if (!current) this.#checkAddress(name, address);
-    else if (isDeepStrictEqual(comparable(next), comparable(current.record)) && current.phase !== 'Failed')
+    else if (isDeepStrictEqual(comparable(next), comparable(current.record)) && isGiven)
       return describe(current);
     else if (current.record.address !== address) this.#checkAddress(name, address);
     const application = current ?? new SupervisedApplication(next, this.#it);
@@ -141,7 +143,8 @@ export class Supervisor {
   async start(name: string): Promise<Application> {
     const application = this.application(name);
     await this.exclusive(name, 'start', async () => {
-      await application.put({ ...application.record, desired: 'running' });
+      const { deleting: _, ...record } = application.record;
+      await application.put({ ...record, desired: 'running' });
       await startOrFail(application, this.#it.context.log);
       this.#it.context.events.publish('application.started', { application: name });
     });
@@ -162,7 +165,8 @@ export class Supervisor {
   async delete(name: string): Promise<void> {
     const application = this.application(name);
     await this.exclusive(name, 'delete', async () => {
-      await application.put({ ...application.record, desired: 'stopped' });
+      // Should this agent be killed on the way, the next one goes on.
+      await application.put({ ...application.record, desired: 'stopped', deleting: true });
       await application.stop();
       await this.#erase(application);
       this.#it.context.events.publish('application.deleted', { application: name });
@@ -276,6 +280,15 @@ export class Supervisor {
   /** What runs or is mounted though nobody has a record of it; only when no migration is undecided any more. */
   removeOrphans(): Promise<void> {
     return removeOrphans(this.#it, (name) => this.has(name));
+  }
+
+  /** Goes on, in the background, with the deletions during which an agent was killed. */
+  finishDeletions(): void {
+    for (const { record, name } of this.#applications.values())
+      if (record.deleting && !record.migration)
+        void this.delete(name).catch((error) => {
+          this.#it.context.log.error({ err: error, application: name }, 'could not be deleted');
+        });
   }
 
   /** Starts, in the background, what should run and does not: after a reboot that is everything. */

@@ -16,6 +16,8 @@ export interface ApplicationRecord {
   address: string;
   mac: string;
   desired: 'running' | 'stopped';
+  /** Its removal has begun: whoever finds this goes on with it. */
+  deleting?: true;
   /** RFC 3339 */
   createdAt: string;
   /** The migration under way, and this host's part in it. */

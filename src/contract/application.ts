@@ -40,7 +40,9 @@ export const Readiness = Type.Object(
         { ...strict, description: 'Ready when a GET is answered with a status of 200 to 399.' },
       ),
     ),
-    interval: Type.Optional(Duration('Time between two probes; 250ms if absent')),
+    interval: Type.Optional(
+      Duration('Time between two probes until it is ready, afterwards 5s or more; 250ms if absent'),
+    ),
     timeout: Type.Optional(Duration('How long the container may take to become ready; 30s if absent')),
   },
   {
