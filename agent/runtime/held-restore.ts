@@ -1,7 +1,8 @@
 // Restores all containers of an application from criu's images, in parallel, and holds them until they are let go.
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CmigError } from '../../src/core/errors.ts';
+import { CmigError, codeOf } from '../../src/core/errors.ts';
+import { waitFor } from '../../src/core/retry.ts';
 import type { ApplicationNetwork } from '../network/application-network.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
 import type { Checkpoints } from './checkpoint.ts';
@@ -64,25 +65,52 @@ export class HeldRestore {
     if (network.exists(this.#application)) await network.announce(this.#application, this.#record.address);
   }
 
-  /** Resolves when conmon has taken over what was let go. */
+  /** Resolves when runc and conmon have taken over what was let go. */
   async settled(): Promise<void> {
     await Promise.all(this.#finished);
+    // Let go by this agent, but restored by one before it: nobody here was told when runc was through.
+    if (this.#finished.length === 0)
+      await Promise.all(this.#containers.map((name) => this.#untilKnown(name)));
   }
 
-  /** The held processes die without having run; a criu that does not heed the verdict is ended with all of its own. */
+  /** The restored processes die without having run; a criu that does not heed the verdict is ended with all of its own. */
   async cancel(): Promise<void> {
-    await this.#release('cancel');
-    const ended = await Promise.race([
-      Promise.allSettled(this.#finished).then(() => true),
-      sleep(verdictTimeoutMs, false, { ref: false }),
-    ]);
-    if (ended) return;
-    const { runtime } = this.#tools;
-    const table = await listProcessTable();
-    for (const name of this.#containers) {
-      const shim = await runtime.conmon.pid(this.#application, name);
-      if (shim !== undefined) killAll(familyOf(table, shim));
+    await Promise.all(this.#containers.map((name) => this.#cancelOne(name)));
+    await Promise.allSettled(this.#finished);
+  }
+
+  /** Also where the restore is not there yet, because the agent that began it was killed meanwhile. */
+  async #cancelOne(name: string): Promise<void> {
+    const { conmon } = this.#tools.runtime;
+    const hold = this.#tools.checkpoints.hold(this.#application, name);
+    const ended = async () => {
+      await hold.release('cancel');
+      return (await conmon.pid(this.#application, name)) === undefined;
+    };
+    const options = {
+      timeoutMs: verdictTimeoutMs,
+      intervalMs: 10,
+      what: `the end of the restore of ${name}`,
+    };
+    try {
+      await waitFor(ended, options);
+    } catch (error) {
+      if (codeOf(error) !== 'timeout') throw error;
+      const shim = await conmon.pid(this.#application, name);
+      if (shim !== undefined) killAll(familyOf(await listProcessTable(), shim));
     }
+  }
+
+  async #untilKnown(name: string): Promise<void> {
+    const { conmon, runc } = this.#tools.runtime;
+    const isKnown = async () =>
+      (await runc.state(this.#application, name))?.status === 'running' ||
+      (await conmon.pid(this.#application, name)) === undefined;
+    await waitFor(isKnown, {
+      timeoutMs: verdictTimeoutMs,
+      intervalMs: 50,
+      what: `the end of the restore of ${name}`,
+    });
   }
 
   async #release(verdict: 'proceed' | 'cancel'): Promise<void> {

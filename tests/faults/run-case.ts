@@ -76,8 +76,8 @@ async function tryCase(
 ): Promise<CaseResult> {
   const fault: Fault = faults[name];
   const moment = moments[step];
-  const from = (await survey(subject)).runsOn;
-  if (!from) throw new Error('no case can begin: the application does not run');
+  const { runsOn: from, problems } = await survey(subject);
+  if (!from || problems.length > 0) throw new Error(`no case can begin:\n${problems.join('\n')}`);
   const to = subject.hosts.find((host) => host !== from)!;
   const stream = await NumberedStream.open({ host: subject.address, port: 7000 });
   await stream.more(3);
