@@ -53,8 +53,8 @@ export class Matrix {
     const result = await runCase(this.#subject, step, fault, random);
     this.results.push(result);
     const { outcome, problems, told, delayMs, settledMs, gapMs } = result;
-    console.info(
-      `${step} × ${fault} after ${delayMs} ms: ${outcome}, settled in ${settledMs} ms, gap ${gapMs} ms; ${told}`,
+    process.stderr.write(
+      `${step} × ${fault} after ${delayMs} ms: ${outcome}, settled in ${settledMs} ms, gap ${gapMs} ms; ${told}\n`,
     );
     if (problems.length > 0) throw new Error(`${told}\n${problems.join('\n')}`);
     if (outcome === 'missed') throw new Error(`the fault never came while the migration was in ${step}`);
@@ -68,7 +68,7 @@ export class Matrix {
     await mkdir(artifacts, { recursive: true });
     await writeFile(join(artifacts, 'faults.json'), `${JSON.stringify(this.results, undefined, 1)}\n`);
     await writeFile(join(artifacts, 'faults.md'), table(this.results));
-    console.info(table(this.results));
+    process.stderr.write(table(this.results));
   }
 
   async #listen(): Promise<void> {
