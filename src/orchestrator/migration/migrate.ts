@@ -167,6 +167,19 @@ function outcomeOf(
   if (outcome === 'rolled-back' || (failed.undoErrors.length === 0 && !run.ending)) {
     return { outcome: 'rolled-back', error };
   }
+  const silent = run.from.metadata.name;
+  const elsewhere = run.endingAtDestination?.status.outcome;
+  if (elsewhere === 'committed') {
+    run.warnings.push(`${silent} does not answer: it removes what it has left when it hears of the commit`);
+    return { outcome: elsewhere };
+  }
+  // Without a destination that restores, or after it has turned back, there is no other end for the source.
+  if (!run.restoring || elsewhere === 'rolled-back') {
+    run.warnings.push(
+      `${silent} does not answer: it turns back by itself, ${run.leaseMs / 1000} s after this`,
+    );
+    return { outcome: 'rolled-back', error };
+  }
   return {
     outcome: 'needs-attention',
     error: { ...error, problems: failed.undoErrors.map((each) => toFault(each)) },

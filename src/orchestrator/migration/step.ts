@@ -28,8 +28,10 @@ export interface MigrationRun extends OrchestratorContext {
   phases: Record<string, number>;
   bytes: MigrationBytes;
   connections: number;
-  /** How the source says that it ended; the only word that counts for the outcome. */
+  /** How the source says that it ended; where there is such a word, no other counts. */
   ending?: Migration;
+  /** How the destination says that it ended. */
+  endingAtDestination?: Migration;
   warnings: string[];
 }
 

@@ -22,6 +22,6 @@ export const prepare: Step = {
     return undefined;
   },
   async undo(run, reason) {
-    await abortAt(run, run.to.metadata.name, reason);
+    run.endingAtDestination = (await abortAt(run, run.to.metadata.name, reason)) ?? run.endingAtDestination!;
   },
 };
