@@ -2,6 +2,8 @@
 import type { BrokerConnection } from '../src/broker/connection.ts';
 import { type EventPublisher, subscribeEvents } from '../src/broker/events.ts';
 import { serveRpc } from '../src/broker/rpc-server.ts';
+import { Diagnosis } from './diagnosis/diagnosis.ts';
+import { reportAfterStart } from './diagnosis/start-report.ts';
 import { agentHandlers } from './handlers/agent.ts';
 import { applicationHandlers } from './handlers/application.ts';
 import { hostHandlers } from './handlers/host.ts';
@@ -23,6 +25,7 @@ export async function serve(
 ): Promise<{ stop(): Promise<void> }> {
   const { context, hosts, images, runc, supervisor, transfer } = machine;
   const { config, log, rpc } = context;
+  const diagnosis = new Diagnosis(machine);
   const statistics = new StatisticsReporter({
     bridge: config.network.bridge,
     cgroupParent: config.cgroupParent,
@@ -39,7 +42,7 @@ export async function serve(
         countApplications: async () => supervisor.list().length,
         statistics: () => statistics.latest,
       })),
-      ...hostHandlers(hosts),
+      ...hostHandlers(hosts, diagnosis),
       ...imageHandlers(context, images, hosts, transfer),
       ...applicationHandlers(context, supervisor, runc),
       ...migrationHandlers(machine, migrations),
@@ -65,8 +68,10 @@ export async function serve(
     );
   });
   statistics.start();
+  const report = reportAfterStart(diagnosis, context);
   return {
     async stop() {
+      report.stop();
       statistics.stop();
       heartbeat.stop();
       stopAnnouncing();

@@ -8,6 +8,7 @@ import {
   closeConnection,
   isConnected,
   openConnection,
+  probeConnection,
   type SshFiles,
   sshCommandLine,
   sshTarget,
@@ -89,6 +90,11 @@ export class PeerTransfer {
     const opening = this.#connectOnce(peer).finally(() => this.#opening.delete(peer.name));
     this.#opening.set(peer.name, opening);
     return opening;
+  }
+
+  /** Logs in anew. @throws CmigError as `connect` */
+  probe(peer: HostRecord): Promise<void> {
+    return probeConnection(this.#files, peer);
   }
 
   isConnected(peer: HostRecord): Promise<boolean> {

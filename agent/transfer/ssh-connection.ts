@@ -17,6 +17,9 @@ export interface SshFiles {
 /** An idle connection ends after this time, also where the agent was killed and can no longer end it. */
 const idleSeconds = 120;
 
+/** What the receive guard exits with; see receive-guard.ts. */
+const guardRefusal = 126;
+
 /** By this name a peer is called on command lines; its address stands in the options. */
 export const sshTarget = (peer: HostRecord): string => `root@${peer.name}`;
 
@@ -83,6 +86,21 @@ export async function openConnection(files: SshFiles, peer: HostRecord): Promise
   try {
     await runProcess('ssh', [...sshArguments(files, peer), ...sharing, sshTarget(peer)], {
       timeoutMs: 10_000,
+    });
+  } catch (error) {
+    throw transferError(error, peer);
+  }
+}
+
+/** A login of its own, whether or not there is a shared connection. @throws CmigError as `openConnection` */
+export async function probeConnection(files: SshFiles, peer: HostRecord): Promise<void> {
+  // Of an option that is given twice ssh takes the first.
+  const alone = ['-o', 'ControlPath=none', ...sshArguments(files, peer)];
+  try {
+    await runProcess('ssh', [...alone, sshTarget(peer), 'cmig-probe'], {
+      timeoutMs: 10_000,
+      // The peer's receive guard refuses: so far the way is free.
+      allowedExitCodes: [guardRefusal],
     });
   } catch (error) {
     throw transferError(error, peer);

@@ -59,6 +59,7 @@ export const commandGroups = [
   'Applications',
   'Migration',
   'Watching',
+  'Hosts',
   'Lab (hosts on this machine)',
   'Settings',
 ] as const;

@@ -1,6 +1,7 @@
 // The registry of commands: one line a command.
 import type { CommandSpec } from './command.ts';
 import * as applications from './declarations/applications.ts';
+import { host } from './declarations/hosts.ts';
 import { lab } from './declarations/lab.ts';
 import { migrate, migration } from './declarations/migration.ts';
 import * as settings from './declarations/settings.ts';
@@ -20,6 +21,7 @@ export const commands: readonly CommandSpec[] = [
   watching.get,
   watching.describe,
   watching.events,
+  host,
   lab,
   settings.config,
   settings.explain,

@@ -16,6 +16,10 @@ export function eventDetails(event: Event): string {
   switch (event.type) {
     case 'agent.started':
       return `version ${event.data.version}`;
+    case 'host.diagnosed':
+      return (
+        event.data.findings.map(({ level, message }) => `${level}: ${message}`).join('; ') || 'all is well'
+      );
     case 'application.deployed':
       return event.data.address;
     case 'container.exited':

@@ -1,5 +1,6 @@
 // Events: what has happened, in the past tense. Kept ones travel with `log.…`, figures that soon are stale with `stat.…`.
 import Type from 'typebox';
+import { Finding } from './diagnosis.ts';
 import { FaultSchema } from './fault.ts';
 import { ContainerStatistics, HostRecord, HostStatistics } from './host.ts';
 import { MigrationBytes, migrationSteps, Resolution } from './migration.ts';
@@ -18,6 +19,8 @@ const OfMigration = {
 export const events = {
   'agent.started': { data: Type.Object({ version: Type.String() }) },
   'agent.stopped': { data: Type.Object({}) },
+  /** Some time after the agent's start; only what is not well. */
+  'host.diagnosed': { data: Type.Object({ findings: Type.Array(Finding) }) },
   'host.heard': { data: Type.Object({ host: HostRecord }), stat: true },
   'host.measured': {
     data: Type.Object({ statistics: HostStatistics, containers: Type.Array(ContainerStatistics) }),

@@ -1,6 +1,7 @@
 // The RPC methods of an agent: name -> schema of what goes in and comes out. Both ends check with the same schema.
 import Type from 'typebox';
 import { Application, ApplicationManifest } from './application.ts';
+import { Finding } from './diagnosis.ts';
 import { Host, HostRecord, KnownHost } from './host.ts';
 import { Migration, MigrationBytes, MigrationPhases, PreflightReport } from './migration.ts';
 import { namePattern } from './protocol.ts';
@@ -48,6 +49,8 @@ export const methods = {
   'agent.describe': { params: Nothing, result: Host },
   'host.list': { params: Nothing, result: Type.Object({ hosts: Type.Array(KnownHost) }) },
   'host.put': { params: Type.Object({ host: HostRecord }, strict), result: Nothing },
+  /** The host looks at itself, with a dump and a restore. */
+  'host.diagnose': { params: Nothing, result: Type.Object({ findings: Type.Array(Finding) }), long: true },
   'operation.get': {
     params: Type.Object({ operation: Type.String() }, strict),
     result: Type.Object({

@@ -10,6 +10,11 @@ export function eventText(event: Event): string {
       return `agent ${event.data.version} started`;
     case 'agent.stopped':
       return 'agent stopped';
+    case 'host.diagnosed': {
+      const { findings } = event.data;
+      if (findings.length === 0) return 'all is well here';
+      return findings.map(({ level, message }) => `${level}: ${message}`).join('; ');
+    }
     case 'host.heard':
       return `${event.data.host.name} is there, at ${event.data.host.address}`;
     case 'host.measured':

@@ -1,0 +1,84 @@
+// Has hosts look at themselves, and adds what only another machine can see: whether they answer, and their clock.
+import type { Finding } from '../contract/diagnosis.ts';
+import type { Host } from '../contract/host.ts';
+import { CmigError, codeOf } from '../core/errors.ts';
+import type { OrchestratorContext } from './context.ts';
+import { findHost, readInventory } from './inventory.ts';
+
+export interface Diagnosis {
+  host: string;
+  findings: Finding[];
+}
+
+/** With one slow disk or one peer that is silent; all checks have limits of their own. */
+const patienceMs = 60_000;
+
+/** Of the named hosts, or of all. @throws CmigError `not-found` with near names; `unreachable` without any agent */
+export async function diagnoseHosts(
+  context: OrchestratorContext,
+  names: readonly string[],
+): Promise<Diagnosis[]> {
+  const inventory = await readInventory(context, { parts: ['hosts'] });
+  const chosen = names.length > 0 ? names.map((name) => findHost(inventory, name)) : inventory.hosts;
+  return await Promise.all(
+    chosen.map(async (host) => ({ host: host.metadata.name, findings: await diagnose(context, host) })),
+  );
+}
+
+async function diagnose(context: OrchestratorContext, host: Host): Promise<Finding[]> {
+  const { name } = host.metadata;
+  const { condition, message, protocolVersion } = host.status;
+  if (condition === 'Incompatible') {
+    const told = `the agent speaks another version of the protocol (${protocolVersion})`;
+    return [
+      { level: 'problem', check: 'agent', message: told, hint: 'install the version of this cmig there' },
+    ];
+  }
+  try {
+    if (condition !== 'Ready')
+      throw new CmigError('unreachable', message ?? `the agent of ${name} does not answer`);
+    const [clock, { findings }] = await Promise.all([
+      lookAtClock(context, name),
+      context.rpc.callLong(name, 'host.diagnose', {}, { timeoutMs: patienceMs }),
+    ]);
+    return [{ level: 'ok', check: 'agent', message: `the agent of ${name} answers` }, clock, ...findings];
+  } catch (error) {
+    if (!(error instanceof CmigError)) throw error;
+    const silent = ['unreachable', 'timeout'].includes(codeOf(error));
+    return [
+      {
+        level: 'problem',
+        check: 'agent',
+        message: error.message,
+        ...(silent ? { command: 'systemctl restart cmig-agent' } : {}),
+        hint: silent ? 'is the machine up, and does it reach the broker?' : (error.hint ?? ''),
+      },
+    ];
+  }
+}
+
+/** Its hour against ours, by the middle of a round trip: off by half of that at most. */
+async function lookAtClock({ rpc }: OrchestratorContext, host: string): Promise<Finding> {
+  const sent = Date.now();
+  const { status } = await rpc.call(host, 'agent.describe', {});
+  return judgeClock(Date.parse(status.lastSeen ?? '') - (sent + Date.now()) / 2, (Date.now() - sent) / 2);
+}
+
+const warnAboveMs = 1000;
+const problemAboveMs = 60_000;
+
+/** @param aheadMs of the host's clock before ours @param unsureMs how far that may be from the truth */
+export function judgeClock(aheadMs: number, unsureMs: number): Finding {
+  const offMs = Math.abs(aheadMs) - unsureMs;
+  const way = aheadMs > 0 ? 'ahead of' : 'behind';
+  if (Number.isNaN(aheadMs)) return { level: 'ok', check: 'clock', message: 'it does not tell the time' };
+  const message = `its clock is ${(Math.abs(aheadMs) / 1000).toFixed(2)} s ${way} the one here`;
+  if (!(offMs > warnAboveMs)) return { level: 'ok', check: 'clock', message };
+  return {
+    level: offMs > problemAboveMs ? 'problem' : 'warning',
+    check: 'clock',
+    message: `${message}: times in events and journals are not to be compared`,
+    command: 'timedatectl set-ntp true',
+    hint: 'or is it the clock here that is wrong?',
+  };
+}

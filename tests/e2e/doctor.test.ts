@@ -1,0 +1,118 @@
+// `cmig host doctor`: what was broken on purpose is found, and the command that it names mends it.
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { stringify } from 'yaml';
+import type { Finding } from '../../src/contract/diagnosis.ts';
+import { cmig, cmigOk, images, onHost, tryOnHost, useLab } from './lab.ts';
+
+interface Report {
+  hosts: { host: string; findings: Finding[] }[];
+}
+
+async function doctor(...hosts: string[]): Promise<{ exitCode: number; found: Finding[]; all: Finding[] }> {
+  const { exitCode, stdout } = await cmig('host', 'doctor', ...hosts, '-o', 'json');
+  const all = (JSON.parse(stdout) as Report).hosts.flatMap(({ findings }) => findings);
+  // Whether the test machine's root has all capabilities is not in our hands.
+  const found = all.filter(({ level, check }) => level !== 'ok' && check !== 'capabilities');
+  return { exitCode, found, all };
+}
+
+const sh = (host: string, script: string) => onHost(host, 'sh', '-c', script);
+
+/** Each breaks host-b in one way. */
+const breaks = [
+  {
+    what: 'a stray namespace, and a stray link',
+    script: 'ip netns add cmig-stray && ip link add cm00000000000 type veth peer name nobody',
+    says: [/namespace cmig-stray/, /link cm00000000000/],
+  },
+  {
+    what: 'rules that drop what passes the bridge',
+    script:
+      "sysctl -qw net.bridge.bridge-nf-call-iptables=1; nft 'add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }'",
+    says: [/cut off/],
+  },
+  {
+    what: 'an application whose peers would back off',
+    script: 'nsenter --net=/run/netns/cmig-patient sysctl -qw net.ipv4.icmp_ratelimit=1000',
+    says: [/icmp_ratelimit of patient is 1000/],
+  },
+  {
+    what: 'files of a migration that nobody knows',
+    script:
+      'cd /var/lib/cmig && mkdir -p incoming/m-00000000/images migrations/m-00000000/images set-aside/patient-epoch-1-x',
+    says: [/delivery m-00000000/, /frozen memory of migration m-00000000/, /put aside/],
+  },
+  {
+    what: 'a mount and a process of what has gone',
+    script:
+      'cd /var/lib/cmig/applications && mkdir -p gone/x && mount -t tmpfs none gone/x && mkdir -p /run/cmig/containers/gone.x && cp /bin/sleep /run/cmig/containers/gone.x/hook && setsid --fork /run/cmig/containers/gone.x/hook 1000 </dev/null >/dev/null 2>&1',
+    says: [/gone\/x is mounted/, /hook of gone\.x/],
+  },
+  {
+    what: 'an sshd that has ended',
+    // As it would end in an accident: not as its init knows.
+    script: 'kill $(cat /run/sshd.pid) && while ss -tlnH | grep -q ":22 "; do sleep 0.05; done',
+    says: [/no sshd listens/],
+  },
+] as const;
+
+describe('cmig host doctor', () => {
+  useLab();
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'cmig-e2e-'));
+    await symlink(images, join(folder, 'images'));
+    const manifest = {
+      apiVersion: 'cmig.dev/v1',
+      kind: 'Application',
+      metadata: { name: 'patient' },
+      spec: {
+        host: 'host-b',
+        containers: [{ name: 'only', image: 'dir:images/busybox', command: ['/bin/sleep', '100000'] }],
+      },
+    };
+    await writeFile(join(folder, 'patient.yaml'), stringify(manifest));
+    await cmigOk('apply', '-f', join(folder, 'patient.yaml'), '--allow-outside', '--wait');
+    await sh('host-b', 'rm -rf /var/lib/cmig/set-aside');
+  });
+  afterAll(async () => {
+    await cmig('delete', 'patient');
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('finds nothing on hosts that are well, and has criu prove it', async () => {
+    const { exitCode, found, all } = await doctor();
+    expect(found).toEqual([]);
+    expect(exitCode).toBe(0);
+    const tested = all.filter(({ check }) => check === 'criu');
+    expect(
+      tested.map(({ level, message }) => ({ level, proves: /dumped and restored/.test(message) })),
+    ).toEqual(Array(3).fill({ level: 'ok', proves: true }));
+    // It leaves nothing.
+    const left = await sh('host-b', 'ls /run/netns /run/cmig /run/cmig/containers; ls /run/cmig/runc');
+    expect(left).not.toMatch(/self-?test/);
+  });
+
+  it('finds what is broken, names what mends it, and that does', async () => {
+    await sh('host-b', breaks.map(({ script }) => `( ${script} )`).join(' && '));
+    const ill = await doctor('host-b');
+    expect(ill.exitCode).toBe(1);
+    const messages = ill.found.map(({ message }) => message);
+    const expected = breaks.flatMap(({ says }) => [...says] as RegExp[]);
+    for (const says of expected) expect(messages).toContainEqual(expect.stringMatching(says));
+    expect(messages).toHaveLength(expected.length);
+
+    const fromPeer = await doctor('host-a');
+    expect(fromPeer.found).toMatchObject([
+      { check: 'peers', level: 'problem', hint: expect.stringContaining('cmig host doctor host-b') },
+    ]);
+
+    const commands = ill.found.map(({ command }) => command!).join(' && ');
+    expect(await tryOnHost('host-b', 'sh', '-c', commands)).toMatchObject({ exitCode: 0 });
+    expect(await doctor('host-a', 'host-b')).toMatchObject({ exitCode: 0, found: [] });
+  });
+});
