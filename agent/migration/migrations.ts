@@ -282,7 +282,12 @@ export class Migrations {
   async #recoverCommitted(record: DestinationRecord): Promise<void> {
     const { applications, supervisor, journal } = this.#machine;
     const application = await applications.get(record.application);
-    if (application?.epoch !== record.epoch || record.setAside) return;
+    if (record.setAside) return;
+    if (application?.epoch !== record.epoch) {
+      // It has moved on, or was deleted: whatever the source says, nothing here depends on it.
+      if (!record.confirmed) await journal.save({ ...record, confirmed: true });
+      return;
+    }
     // Taken into care before: opening once more would disturb what runs.
     if (application.migration?.id !== record.id && !record.adopted) {
       record.adopted = true;
