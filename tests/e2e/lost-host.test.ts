@@ -1,6 +1,5 @@
 // The one case that needs a person: the destination is lost between the permit to commit and the news of the commit.
 import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -14,7 +13,7 @@ import { LabPaths } from '../../src/lab/lab-paths.ts';
 import { runningMachines } from '../../src/lab/machine.ts';
 import { addressOf, cmig, cmigJson, cmigOk, images, lab, onHost, startCmig, useLab } from './lab.ts';
 import { NumberedStream } from './numbered-stream.ts';
-import { labName } from './settings.ts';
+import { labName, settings } from './settings.ts';
 
 const migrationsOf = (host: string) => join(new LabPaths(labName).machine(host).data, 'migrations');
 const agentOf = async (host: string): Promise<number> =>
@@ -53,7 +52,7 @@ describe('a migration whose destination is lost at the commit', () => {
   let folder: string;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'cmig-e2e-'));
+    folder = await mkdtemp(join(settings.folder, 'e2e-'));
     await symlink(images, join(folder, 'images'));
     const manifest = {
       apiVersion: 'cmig.dev/v1',
