@@ -71,11 +71,15 @@ async function measureAll(lab: BenchLab, chosen: readonly Benchmark[], options: 
 /** Rejects at the first Ctrl-C, so that the lab is taken down; a second one ends this at once. */
 function interruption(): Promise<never> {
   return new Promise((_, reject) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const)
-      process.once(signal, () => {
-        console.error('interrupted: the lab is being taken down');
-        reject(new Interrupted(signal));
-      });
+    let interrupted = false;
+    const interrupt = () => {
+      if (interrupted) process.exit(130);
+      interrupted = true;
+      console.error('interrupted: the lab is being taken down');
+      reject(new Interrupted());
+    };
+    // A listener that stays: where there is none, execa ends this process by the signal as soon as it has heard of it.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
   });
 }
 
