@@ -92,6 +92,8 @@ describe('a migration whose destination is lost at the commit', () => {
       const command = startCmig('migrate', 'left', 'host-b');
       command.ended.catch(() => {});
       await stopBetweenPermitAndCommit(b, known);
+      // The permit is on its way, and gets there.
+      await sleep(300);
       // The destination commits while the source hears nothing: its question is given up after 3 s.
       process.kill(a, 'SIGSTOP');
       process.kill(b, 'SIGCONT');
