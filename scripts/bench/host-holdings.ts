@@ -14,6 +14,8 @@ export interface HostHoldings {
   'agent threads': number;
   '/var/lib/cmig KiB': number;
   '/var/lib/cmig files': number;
+  /** Of which the newest 100 are kept. */
+  journals: number;
   '/run/cmig KiB': number;
   '/run/cmig files': number;
   cgroups: number;
@@ -30,12 +32,15 @@ export async function readHoldings(lab: BenchLab, host: string): Promise<HostHol
   const ofStatus = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
   const [dataKiB = 0, runKiB = 0] = await usage(lab, host, '--block-size=1K');
   const [dataFiles = 0, runFiles = 0] = await usage(lab, host, '--inodes');
+  const journals = (await readdir(join(lab.folders(host).data, 'migrations'))).length;
   return {
     'agent VmRSS KiB': ofStatus('VmRSS'),
     'agent open files': (await readdir(`/proc/${agent}/fd`)).length,
     'agent threads': ofStatus('Threads'),
     '/var/lib/cmig KiB': dataKiB,
-    '/var/lib/cmig files': dataFiles,
+    // A journal is a folder with a file in it.
+    '/var/lib/cmig files': dataFiles - 2 * journals,
+    journals,
     '/run/cmig KiB': runKiB,
     '/run/cmig files': runFiles,
     cgroups: await countCgroups(hostCgroup(lab.name, host)),
