@@ -19,16 +19,21 @@ export function editDistance(a: string, b: string): number {
   return last[b.length]!;
 }
 
+/** Names have 63 characters at most. */
+const longest = 64;
+/** Comparing takes its time, and among so many nobody looks for a slip of a key. */
+const candidatesAtMost = 500;
+
 /** The candidates that `word` resembles, nearest first, three at most; a third of its letters may differ. */
 export function nearNames(word: string, candidates: Iterable<string>): string[] {
-  const typed = word.slice(0, 100).toLowerCase();
+  const typed = word.slice(0, longest).toLowerCase();
   const allowed = Math.max(1, Math.floor(typed.length / 3));
+  const begins = (known: string): boolean => typed.length >= 2 && known.startsWith(typed);
   return [...new Set(candidates)]
-    .map((name) => {
-      const known = name.toLowerCase();
-      const begun = typed.length >= 2 && known.startsWith(typed);
-      return { name, distance: begun ? 0.5 : editDistance(typed, known) };
-    })
+    .map((name) => ({ name, known: name.toLowerCase() }))
+    .filter(({ known }) => begins(known) || Math.abs(known.length - typed.length) <= allowed)
+    .slice(0, candidatesAtMost)
+    .map(({ name, known }) => ({ name, distance: begins(known) ? 0.5 : editDistance(typed, known) }))
     .filter(({ name, distance }) => distance <= allowed && distance < name.length)
     .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
     .slice(0, 3)

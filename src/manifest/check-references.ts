@@ -4,10 +4,15 @@ import type { ManifestDocument } from './document.ts';
 import { findCycles } from './find-cycles.ts';
 import { containersOf, fieldsOf, itemsOf, type LooseContainer, textOf } from './loose.ts';
 import { type Path, pathText, shown } from './problems.ts';
+import { manifestSchema, schemaAt } from './schema-node.ts';
+
+const containersAtMost = schemaAt(manifestSchema, ['spec', 'containers'])!.maxItems!;
 
 /** Adds the problems between the parts of an application to those of the document. */
 export function checkReferences(document: ManifestDocument): void {
   const containers = containersOf(document.value);
+  // What so many say of each other is of no use to anybody, and the search for circles would take its time.
+  if (containers.length > containersAtMost) return;
   const spec = fieldsOf(fieldsOf(document.value).spec);
   const named = containers.map(({ name, path }) => ({ text: name, path: [...path, 'name'] }));
   reportTwice(document, named, 'two containers are named');
@@ -51,13 +56,13 @@ function reportTwice(document: ManifestDocument, names: readonly Named[], messag
 function checkMounts(document: ManifestDocument, container: LooseContainer, volumes: readonly Named[]): void {
   // A name that could not be read may be the one that is asked for.
   const allNamed = volumes.every(({ text }) => text !== undefined) && !document.failed(['spec', 'volumes']);
-  const declared = volumes.flatMap(({ text }) => text ?? []);
+  const declared = new Set(volumes.flatMap(({ text }) => text ?? []));
   const mountedAt = new Map<string, Path>();
   for (const [index, item] of itemsOf(container.fields.volumes).entries()) {
     const path = [...container.path, 'volumes', index];
     const mount = fieldsOf(item);
     const name = textOf(mount.name);
-    if (name !== undefined && allNamed && !declared.includes(name)) {
+    if (name !== undefined && allNamed && !declared.has(name)) {
       const hint = didYouMean(name, declared) ?? `declare it: spec.volumes: [{name: ${name}}]`;
       document.problem([...path, 'name'], `there is no volume ${shown(name)} in spec.volumes`, hint);
     }

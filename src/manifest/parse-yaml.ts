@@ -11,10 +11,7 @@ export function parseYaml(file: SourceFile, problems: Problems): ManifestDocumen
     problems.add(whereOf(file, lines, offset), [file.index, offset], message, hint);
   let parsed: Document[];
   try {
-    // Duplicate keys are looked for in placed-value.ts: the parser compares each key with every other one.
-    parsed = [
-      ...parseAllDocuments(file.text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false }),
-    ];
+    parsed = parse(file.text, lines);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     add(0, 'is nested too deeply to be a manifest');
@@ -51,6 +48,19 @@ export function parseYaml(file: SourceFile, problems: Problems): ManifestDocumen
     }
   }
   return documents;
+}
+
+/** @throws RangeError where the nesting is too deep for the parser */
+function parse(text: string, lineCounter: LineCounter): Document[] {
+  const { stackTraceLimit } = Error;
+  // The parser makes an error for every slip: for 250 000 of them, the stacks alone would take seconds.
+  Error.stackTraceLimit = 0;
+  try {
+    // Duplicate keys are looked for in placed-value.ts: the parser compares each key with every other one.
+    return [...parseAllDocuments(text, { lineCounter, prettyErrors: false, uniqueKeys: false })];
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 const isOpenQuote = ({ code, message }: { code: string; message: string }): boolean =>

@@ -28,6 +28,12 @@ export function either(words: readonly string[]): string {
   return `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }
 
+/** Nobody mends more of them in one go, and each costs a search for what was meant. */
+export const problemsAtMost = 100;
+
+/** So much is wrong that it is no use to look any further. */
+export class TooManyProblems extends Error {}
+
 /** The problems of all files of one run, in the order in which a reader meets them. */
 export class Problems {
   readonly #found: { problem: Problem; order: readonly number[] }[] = [];
@@ -38,12 +44,14 @@ export class Problems {
   }
 
   /**
+   * @throws TooManyProblems where there are enough of them
    * @param where file:line:column
    * @param order what to sort by: number of the file, offset in it
    */
   add(where: string, order: readonly number[], message: string, hint?: string): void {
     const key = `${where}\n${message}`;
     if (this.#seen.has(key)) return;
+    if (this.#found.length >= problemsAtMost) throw new TooManyProblems();
     this.#seen.add(key);
     this.#found.push({ problem: { where, message, ...(hint ? { hint } : {}) }, order });
   }
@@ -58,7 +66,8 @@ export class Problems {
   throwIfAny(): void {
     const problems = this.sorted();
     if (problems.length === 0) return;
-    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+    const full = problems.length >= problemsAtMost ? 'the first ' : '';
+    const count = problems.length === 1 ? 'a problem' : `${full}${problems.length} problems`;
     throw new CmigError('invalid', `${count} in the manifests; nothing was changed`, { problems });
   }
 }

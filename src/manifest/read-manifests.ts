@@ -8,7 +8,7 @@ import { checkValues } from './check-values.ts';
 import type { ManifestDocument } from './document.ts';
 import { fieldsOf, textOf } from './loose.ts';
 import { parseYaml } from './parse-yaml.ts';
-import { type Path, Problems, shown } from './problems.ts';
+import { type Path, Problems, shown, TooManyProblems } from './problems.ts';
 import { readSources, type SourceOptions } from './source-files.ts';
 import { described } from './value-words.ts';
 
@@ -41,9 +41,24 @@ export async function readManifests(
   options: ReadOptions = {},
 ): Promise<LoadedManifest[]> {
   const problems = new Problems();
-  const files = await readSources(typeof paths === 'string' ? [paths] : paths, options, problems);
-  const applications: ManifestDocument[] = [];
   const loaded: LoadedManifest[] = [];
+  try {
+    await load(typeof paths === 'string' ? [paths] : paths, options, problems, loaded);
+  } catch (error) {
+    if (!(error instanceof TooManyProblems)) throw error;
+  }
+  problems.throwIfAny();
+  return loaded;
+}
+
+async function load(
+  paths: readonly string[],
+  options: ReadOptions,
+  problems: Problems,
+  loaded: LoadedManifest[],
+): Promise<void> {
+  const files = await readSources(paths, options, problems);
+  const applications: ManifestDocument[] = [];
   for (const file of files) {
     const before = problems.count;
     const documents = parseYaml(file, problems);
@@ -67,8 +82,6 @@ export async function readManifests(
   }
   checkTaken(applications, ['metadata', 'name'], 'two applications are named');
   checkTaken(applications, ['spec', 'network', 'address'], 'two applications have the address');
-  problems.throwIfAny();
-  return loaded;
 }
 
 const known = { apiVersion: schema.properties.apiVersion.const, kind: schema.properties.kind.const };

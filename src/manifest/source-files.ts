@@ -7,8 +7,8 @@ import { didYouMean } from '../core/near-names.ts';
 import type { SourceFile } from './document.ts';
 import type { Problems } from './problems.ts';
 
-/** The largest manifest file, in bytes. */
-export const maxManifestBytes = 1024 * 1024;
+/** The largest manifest file, in bytes: even the most tangled one is read within a second or two. */
+export const maxManifestBytes = 256 * 1024;
 
 export interface SourceOptions {
   /** Folders are read with all folders below them. */
@@ -108,7 +108,7 @@ async function upTo(stream: Readable): Promise<Uint8Array> {
 
 const tooLarge = (size?: number): SourceProblem =>
   new SourceProblem(
-    `is larger than a manifest may be (${size === undefined ? 'more than' : `${(size / 2 ** 20).toFixed(1)} MiB of`} 1 MiB)`,
+    `is larger than a manifest may be (${size === undefined ? 'more than' : `${(size / 2 ** 20).toFixed(1)} MiB of`} ${maxManifestBytes / 1024} KiB)`,
     'is it an image? Manifests name images as dir:PATH or tar:PATH',
   );
 

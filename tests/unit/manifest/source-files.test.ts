@@ -58,7 +58,7 @@ describe('sources', () => {
   it('refuses what is too large before it reads it, wherever it comes from', async () => {
     const large = await workspace.write('large.yaml', Buffer.alloc(10 * 2 ** 20, 'a'));
     expect(await workspace.problems(large)).toEqual([
-      expect.stringMatching(/^large\.yaml: is larger than a manifest may be \(10\.0 MiB of 1 MiB\)/),
+      expect.stringMatching(/^large\.yaml: is larger than a manifest may be \(10\.0 MiB of 256 KiB\)/),
     ]);
     expect(await workspace.problems('/dev/zero')).toEqual([expect.stringMatching(/^\/dev\/zero: is larger/)]);
   });
