@@ -16,6 +16,7 @@ import {
 } from './journal.ts';
 import type { Machine } from './machine.ts';
 import { MigrationEvents } from './migration-events.ts';
+import { recoverCommitted } from './recover-committed.ts';
 import { SourceHost } from './source-host.ts';
 import { SourceMigration } from './source-migration.ts';
 
@@ -50,7 +51,7 @@ export class Migrations {
       if (record.state === 'finished' || record.state === 'rolled-back' || record.state === 'aborted')
         continue;
       if (record.role === 'destination' && record.state === 'committed') {
-        await this.#recoverCommitted(record);
+        await recoverCommitted(this.#machine, record, () => this.#openDestination(record).migration);
         continue;
       }
       const half = await this.#open(record).catch((error) => {
@@ -273,48 +274,6 @@ export class Migrations {
     };
     this.#halves.set(record.id, half);
     return half;
-  }
-
-  /**
-   * While the source has not said that it has let go, a person may have given the application back to it. What runs
-   * here nonetheless is not touched unless the source says so; what does not is not started before.
-   */
-  async #recoverCommitted(record: DestinationRecord): Promise<void> {
-    const { applications, supervisor, journal } = this.#machine;
-    const application = await applications.get(record.application);
-    if (record.setAside) return;
-    if (application?.epoch !== record.epoch) {
-      // It has moved on, or was deleted: whatever the source says, nothing here depends on it.
-      if (!record.confirmed) await journal.save({ ...record, confirmed: true });
-      return;
-    }
-    // Taken into care before: opening once more would disturb what runs.
-    if (application.migration?.id !== record.id && !record.adopted) {
-      record.adopted = true;
-      await journal.save(record);
-    }
-    if (record.adopted && record.confirmed) return;
-    const { migration } = this.#openDestination(record);
-    const isElsewhere = application.migration !== undefined && application.migration.id !== record.id;
-    const isStopped = application.desired === 'stopped';
-    if (record.adopted && (isStopped || isElsewhere || (await this.#runs(application)))) {
-      migration.confirm().catch((error) => this.#report(error, record));
-      return;
-    }
-    await supervisor.suspend(record.application, { id: record.id, role: 'destination' });
-    // It may wait for the other host, which must not keep this agent from serving.
-    migration.recover().catch((error) => this.#report(error, record));
-  }
-
-  async #runs({ manifest }: ApplicationRecord): Promise<boolean> {
-    const states = manifest.spec.containers.map(({ name }) =>
-      this.#machine.runc.state(manifest.metadata.name, name),
-    );
-    return (await Promise.all(states)).some((state) => state?.status === 'running');
-  }
-
-  #report(error: unknown, { id }: MigrationRecord): void {
-    this.#machine.context.log.error({ err: error, migration: id }, 'a migration could not be ended');
   }
 
   /** An agent lives for months, and none of its migrations may make it larger for good. */

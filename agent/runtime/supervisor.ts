@@ -2,20 +2,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Application } from '../../src/contract/application.ts';
 import { CmigError } from '../../src/core/errors.ts';
-import { waitFor } from '../../src/core/retry.ts';
 import { macOf } from '../network/application-network.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import { checkDeployment, type DeployRequest, replaceContainers, startOrFail } from './deployment.ts';
 import { ExitWatcher } from './exit-watcher.ts';
 import { removeOrphans } from './orphans.ts';
+import { type NewerClaim, setAside } from './set-aside.ts';
 import { type ApplicationDependencies, SupervisedApplication } from './supervised-application.ts';
 import type { SupervisedContainer } from './supervised-container.ts';
 
 /** Processes whose shim was killed leave no exit file; they are missed after so long. */
 const lookEveryMs = 3000;
-/** What is under way when another host turns out to have the application is waited for. */
-const busyAtMostMs = 60_000;
 
 export class Supervisor {
   readonly #it: ApplicationDependencies;
@@ -227,33 +225,12 @@ export class Supervisor {
    * Another host has the application: what runs of it here ends, and its files are kept aside, where nobody starts
    * them. May be called again. @returns the folder, or undefined where there was nothing
    */
-  async setAside(
-    name: string,
-    { owner, ownerEpoch }: { owner: string; ownerEpoch: number },
-  ): Promise<string | undefined> {
+  async setAside(name: string, newer: NewerClaim): Promise<string | undefined> {
     const application = await this.#known(name).catch(() => undefined);
     if (!application) return undefined;
-    await waitFor(() => !application.busy, {
-      timeoutMs: busyAtMostMs,
-      what: `the end of the ${application.busy} of ${name}`,
-    });
-    application.busy = 'removal';
-    try {
-      const { network, context, store } = this.#it;
-      const { epoch } = application.record;
-      context.log.warn({ application: name, epoch, owner, ownerEpoch }, 'another host has a newer copy');
-      // First of all nobody reaches it any more; and it must not come back after a crash.
-      if (network.exists(name)) await network.detach(name);
-      await application.put({ ...application.record, desired: 'stopped' });
-      await application.removeRuntime();
-      await application.leave();
-      const folder = await store.setAside(name, epoch);
-      this.#applications.delete(name);
-      context.events.publish('application.fenced', { application: name, epoch, owner, ownerEpoch, folder });
-      return folder;
-    } finally {
-      application.busy = undefined;
-    }
+    const folder = await setAside(application, this.#it, newer);
+    this.#applications.delete(name);
+    return folder;
   }
 
   /** Tells the world of all of them, for whoever could not hear of them before. */
