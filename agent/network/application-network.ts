@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { CmigError } from '../../src/core/errors.ts';
 import { runProcess } from '../../src/core/run-process.ts';
+import { Announcements } from './announcements.ts';
 
 export interface NetworkSettings {
   /** The bridge of this host that applications are attached to. */
@@ -62,6 +63,7 @@ const unlockRules = 'table inet cmig_lock\ndelete table inet cmig_lock\n';
 /** Makes, locks and removes the network namespaces of this host's applications. Every method may be called again. */
 export class ApplicationNetwork {
   readonly #settings: NetworkSettings;
+  readonly #announcements = new Announcements((application, address) => this.#announce(application, address));
 
   constructor(settings: NetworkSettings) {
     this.#settings = settings;
@@ -136,6 +138,7 @@ export class ApplicationNetwork {
 
   /** The application's link leaves the network: its address is free for the destination. */
   async detach(application: string): Promise<void> {
+    this.#announcements.end(application);
     await runProcess('ip', ['link', 'set', linkName(application), 'down']);
   }
 
@@ -153,15 +156,12 @@ export class ApplicationNetwork {
   }
 
   /** Tells the network where the address now is (gratuitous ARP); switches would go on sending to the old port. */
-  async announce(application: string, address: string): Promise<void> {
-    await this.#inside(
-      application,
-      ['busybox', 'arping', '-U', '-c', '1', '-w', '1', '-I', 'eth0', address],
-      [0, 1],
-    );
+  announce(application: string, address: string): Promise<void> {
+    return this.#announcements.begin(application, address);
   }
 
   async destroy(application: string): Promise<void> {
+    this.#announcements.end(application);
     await runProcess('ip', ['link', 'del', linkName(application)], { allowedExitCodes: [0, 1] });
     if (this.exists(application)) await runProcess('ip', ['netns', 'del', namespaceName(application)]);
   }
@@ -179,6 +179,11 @@ export class ApplicationNetwork {
     return stdout
       .split('\n')
       .filter((line) => line.trim() && !(line.trim().split(/\s+/)[3] ?? '').startsWith(`${address}:`)).length;
+  }
+
+  async #announce(application: string, address: string): Promise<void> {
+    const arping = ['busybox', 'arping', '-U', '-c', '1', '-w', '1', '-I', 'eth0', address];
+    await this.#inside(application, arping, [0, 1]);
   }
 
   async #nft(application: string, rules: string): Promise<void> {
