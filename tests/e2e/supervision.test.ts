@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
 import type { Application, ContainerStatus } from '../../src/contract/application.ts';
 import { waitFor } from '../../src/core/retry.ts';
+import { limitsOf } from './cgroup-limits.ts';
 import { cmig, cmigJson, cmigOk, images, lab, onHost, startCmig, tryOnHost, useLab } from './lab.ts';
 import { settings } from './settings.ts';
 import { systemCallProgram } from './system-call.ts';
@@ -252,29 +253,12 @@ describe('a container', () => {
   });
 
   it('has its limits in its cgroup', async () => {
-    const pid = pidOf((await containers())['confined.limited']);
-    const script = `
-      root=/sys/fs/cgroup
-      while IFS=: read -r number controllers path; do
-        for file in memory.limit_in_bytes memory.max cpu.cfs_quota_us cpu.cfs_period_us cpu.max pids.max; do
-          for folder in $root/$controllers $root/\${controllers%%,*} $root/\${controllers##*,} $root/unified; do
-            [ -e "$folder$path/$file" ] || continue
-            echo "$file $(cat "$folder$path/$file")"
-            break
-          done
-        done
-      done < /proc/$0/cgroup`;
-    const limits = Object.fromEntries(
-      (await onHost('host-b', 'sh', '-c', script, pid))
-        .trim()
-        .split('\n')
-        .map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)]),
-    );
-    expect(limits['memory.limit_in_bytes'] ?? limits['memory.max']).toBe(String(64 * 1024 * 1024));
-    expect(limits['cpu.max'] ?? `${limits['cpu.cfs_quota_us']} ${limits['cpu.cfs_period_us']}`).toBe(
-      '25000 100000',
-    );
-    expect(limits['pids.max']).toBe('100');
+    const { pid } = (await containers())['confined.limited']!;
+    expect(await limitsOf('host-b', pid)).toEqual({
+      memory: String(64 * 1024 * 1024),
+      cpu: '25000 100000',
+      pids: '100',
+    });
   });
 
   it('gets no further than its limits', async () => {
