@@ -22,6 +22,8 @@ export const commands: readonly CommandSpec[] = [
   watching.describe,
   watching.events,
   host,
+  watching.topology,
+  watching.top,
   lab,
   settings.config,
   settings.explain,
