@@ -74,8 +74,8 @@ function typed(ui: Ui, key: string): Ui {
 }
 
 /** The selected thing, or the first one where it has gone. */
-export const settleSelection = (items: readonly CanvasItem[], selected: string | undefined) =>
-  items.some(({ key }) => key === selected) ? selected : items[0]?.key;
+export const settleSelection = (keys: readonly string[], selected: string | undefined): string | undefined =>
+  selected !== undefined && keys.includes(selected) ? selected : keys[0];
 
 /** What is selected after a move; undefined where there is nothing. */
 export function moveSelection(
@@ -84,8 +84,10 @@ export function moveSelection(
   to: Move,
   perRow: number,
 ): string | undefined {
-  const found = items.findIndex(({ key }) => key === selected);
-  const index = Math.max(0, found);
+  const index = Math.max(
+    0,
+    items.findIndex(({ key }) => key === selected),
+  );
   const { box = 0 } = items[index] ?? {};
   const headOf = (wanted: number) => items.find((item) => item.box === wanted)?.key ?? items[index]?.key;
   const boxes = (items.at(-1)?.box ?? 0) + 1;
@@ -95,7 +97,7 @@ export function moveSelection(
     case 'last':
       return items.at(-1)?.key;
     case 'next':
-      return items[Math.min(items.length - 1, found < 0 ? 0 : index + 1)]?.key;
+      return items[Math.min(items.length - 1, index + 1)]?.key;
     case 'previous':
       return items[Math.max(0, index - 1)]?.key;
     case 'left':

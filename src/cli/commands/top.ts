@@ -66,10 +66,10 @@ function show(
   }
   if (!first) invocation.print('');
   if (shown.length === 0) invocation.notice(`no ${kind} found`);
-  else invocation.stdout.write(useTable(kind, shown, !invocation.flag('no-headers')));
+  else invocation.stdout.write(tableOf(kind, shown, !invocation.flag('no-headers')));
 }
 
-const useTable = (
+const tableOf = (
   kind: 'hosts' | 'applications',
   uses: readonly (HostUse | ApplicationUse)[],
   headers: boolean,

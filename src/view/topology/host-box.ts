@@ -51,7 +51,7 @@ export const applicationKey = (name: string): string => `application/${name}`;
 export function hostBox(shown: ShownHost, options: BoxOptions): BoxLine[] {
   const { glyphs, width, detail } = options;
   const { host } = shown.state;
-  const inner = width - 4;
+  const inner = width - 3;
   const condition = hostCondition(shown.state, options.topology, options.nowMs);
   const content: BoxLine[] = [];
   if (detail === 'full') content.push({ line: machineLine(shown, inner, glyphs) });
@@ -70,7 +70,7 @@ export function hostBox(shown: ShownHost, options: BoxOptions): BoxLine[] {
       line: [
         span(`${glyphs.box.vertical} `, edge),
         ...fitLine(line, inner, glyphs.cut),
-        span(` ${glyphs.box.vertical}`, edge),
+        span(glyphs.box.vertical, edge),
       ],
       ...(key ? { key } : {}),
     })),
