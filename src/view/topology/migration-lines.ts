@@ -21,16 +21,6 @@ export function migrationLines(
   return kept.map((migration) => migrationLine(migration, nowMs, width, glyphs));
 }
 
-const stepWords: Record<MigrationState['step'], string> = {
-  preflight: 'checking',
-  prepare: 'preparing',
-  presync: 'sending files ahead',
-  freeze: 'freezing',
-  transfer: 'sending memory',
-  restore: 'restoring',
-  commit: 'committing',
-  finish: 'cleaning up',
-};
 /** How far along the way each step begins, in shares of it. */
 const stepStarts: Record<MigrationState['step'], number> = {
   preflight: 0,
@@ -78,7 +68,7 @@ function migrationLine(migration: MigrationState, nowMs: number, width: number, 
     line(24, full),
     line(12, full),
     line(6, full),
-    line(6, full.slice(0, 2)),
+    line(6, full.slice(0, 3)),
   );
 }
 
@@ -91,14 +81,14 @@ function details(migration: MigrationState, nowMs: number): Span[] {
     const why = migration.error && outcome !== 'committed' ? `: ${migration.error}` : '';
     return [span(`${outcome}${frozen}${sent}${why}`, outcome === 'committed' ? 'good' : 'warn')];
   }
-  const shown = [span(` ${stepWords[step]}`, 'accent')];
+  const shown = [span(` ${step}`, 'accent')];
   // The agent says that it is frozen only when it is; the pause has then already begun.
   if (frozenAtMs !== undefined && step !== 'finish')
     shown.push(span(`  frozen ${((nowMs - frozenAtMs) / 1000).toFixed(1)} s`, 'warn'));
   if (migration.awaits) shown.push(span(`  waits for ${migration.awaits}`, 'warn'));
   if (bytes !== undefined) {
-    const total = totalBytes ? ` of ${formatBytes(totalBytes)}` : '';
-    shown.push(span(`  ${formatBytes(bytes)}${total}`));
+    const share = totalBytes ? `${Math.floor((bytes / totalBytes) * 100)}% of ${formatBytes(totalBytes)}` : '';
+    shown.push(span(`  ${share || formatBytes(bytes)}`));
   }
   if (bytesPerSecond) shown.push(span(`  ${formatRate(bytesPerSecond)}`));
   if (bytes === undefined) shown.push(span(`  for ${formatAge(nowMs - migration.startedAtMs)}`, 'dim'));
