@@ -40,18 +40,17 @@ export async function* followLogs(
     // After a move the new host has the old lines too.
     const before = new Map(shown);
     const earliest = [...before.values()].sort()[0] ?? since;
-    let close = (): void => {};
+    const stream = await context.rpc.openStream(application.status.host, 'application.logs', {
+      name: application.metadata.name,
+      follow,
+      ...(container === undefined ? {} : { container }),
+      ...(tail === undefined ? {} : { tail }),
+      ...(earliest === undefined ? {} : { since: earliest }),
+    });
+    const close = (): void => void stream.close();
+    signal.addEventListener('abort', close, { once: true });
     try {
-      const stream = await context.rpc.openStream(application.status.host, 'application.logs', {
-        name: application.metadata.name,
-        follow,
-        ...(container === undefined ? {} : { container }),
-        ...(tail === undefined ? {} : { tail }),
-        ...(earliest === undefined ? {} : { since: earliest }),
-      });
-      close = () => void stream.close();
-      if (signal.aborted) close();
-      signal.addEventListener('abort', close, { once: true });
+      if (signal.aborted) return;
       for await (const frame of stream) {
         if (frame.type !== 'log' || frame.time <= (before.get(frame.container) ?? '')) continue;
         shown.set(frame.container, frame.time);

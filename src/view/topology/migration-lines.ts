@@ -87,7 +87,9 @@ function details(migration: MigrationState, nowMs: number): Span[] {
     shown.push(span(`  frozen ${((nowMs - frozenAtMs) / 1000).toFixed(1)} s`, 'warn'));
   if (migration.awaits) shown.push(span(`  waits for ${migration.awaits}`, 'warn'));
   if (bytes !== undefined) {
-    const share = totalBytes ? `${Math.floor((bytes / totalBytes) * 100)}% of ${formatBytes(totalBytes)}` : '';
+    const share = totalBytes
+      ? `${Math.floor((bytes / totalBytes) * 100)}% of ${formatBytes(totalBytes)}`
+      : '';
     shown.push(span(`  ${share || formatBytes(bytes)}`));
   }
   if (bytesPerSecond) shown.push(span(`  ${formatRate(bytesPerSecond)}`));
