@@ -5,6 +5,7 @@ import { ConfirmScreen } from './confirm-screen.tsx';
 import { DetailsScreen } from './details-screen.tsx';
 import { EventsScreen } from './events-screen.tsx';
 import { HelpScreen } from './help-screen.tsx';
+import { KeyProvider } from './key-provider.tsx';
 import { LogsScreen } from './logs-screen.tsx';
 import { MapScreen } from './map-screen.tsx';
 import { MigrateScreen } from './migrate-screen.tsx';
@@ -14,6 +15,16 @@ import { useKeys } from './use-keys.ts';
 import { useSuspend } from './use-suspend.ts';
 
 export function App({ surroundings, filter }: { surroundings: Surroundings; filter: string }) {
+  return (
+    <SurroundingsProvider value={surroundings}>
+      <KeyProvider>
+        <Screens filter={filter} />
+      </KeyProvider>
+    </SurroundingsProvider>
+  );
+}
+
+function Screens({ filter }: { filter: string }) {
   const { exit } = useApp();
   const { columns, rows } = useWindowSize();
   const [ui, dispatch] = useReducer(reduceUi, { ...firstUi, filter });
@@ -23,7 +34,7 @@ export function App({ surroundings, filter }: { surroundings: Surroundings; filt
     if (key === 'ctrl-z') suspend();
   });
   const common = { ui, dispatch, columns, rows, quit };
-  return <SurroundingsProvider value={surroundings}>{screenOf(common)}</SurroundingsProvider>;
+  return screenOf(common);
 }
 
 function screenOf(common: Parameters<typeof MapScreen>[0]) {

@@ -1,34 +1,13 @@
-// Keys by name: `up`, `enter`, `ctrl-z`, or the character itself.
-import { type Key, useInput } from 'ink';
+// Hears the keys that the view is sent, one after the other.
+import { createContext, useContext, useLayoutEffect } from 'react';
 
-const named = [
-  ['upArrow', 'up'],
-  ['downArrow', 'down'],
-  ['leftArrow', 'left'],
-  ['rightArrow', 'right'],
-  ['pageUp', 'pageup'],
-  ['pageDown', 'pagedown'],
-  ['home', 'home'],
-  ['end', 'end'],
-  ['return', 'enter'],
-  ['escape', 'escape'],
-  ['backspace', 'backspace'],
-  ['delete', 'backspace'],
-] as const satisfies [keyof Key, string][];
+export type OnKey = (key: string) => void;
 
-/** What was pressed; several keys where they came so fast that the terminal sent them together. */
-export function keyNames(input: string, key: Key): string[] {
-  if (key.tab) return [key.shift ? 'shift-tab' : 'tab'];
-  for (const [property, name] of named) if (key[property]) return [name];
-  if (key.ctrl) return input ? [`ctrl-${input}`] : [];
-  return [...input].map((character) => {
-    if (character === '\r' || character === '\n') return 'enter';
-    return character === '\t' ? 'tab' : character;
-  });
-}
+/** Registers who hears keys; answers how to take it back. */
+export const KeysContext = createContext<(onKey: OnKey) => () => void>(() => () => {});
 
-export function useKeys(onKey: (key: string) => void): void {
-  useInput((input, key) => {
-    for (const name of keyNames(input, key)) onKey(name);
-  });
+/** Calls with the name of each key (see keyNames), always with what was drawn last. */
+export function useKeys(onKey: OnKey): void {
+  const register = useContext(KeysContext);
+  useLayoutEffect(() => register(onKey), [register, onKey]);
 }

@@ -49,7 +49,8 @@ export function drawOverview(options: OverviewOptions & { rows: number }): Overv
     ...(listed > 0 ? [rule('events', columns, glyphs), ...eventLines(options, listed + spare)] : []),
   ];
   const blank = Array.from({ length: Math.max(0, rows - all.length) }, (): Line => []);
-  return { lines: [...all, ...blank].slice(0, rows), items: canvas.items, scrolled: from };
+  const drawn = [...all, ...blank].slice(0, rows).map((line) => clipLine(line, columns, glyphs.cut));
+  return { lines: drawn, items: canvas.items, scrolled: from };
 }
 
 /** Everything at once, as long as it may be: for a pipe. */
