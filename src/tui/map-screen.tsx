@@ -1,7 +1,7 @@
 // The picture of all hosts, and the way to everything else.
 import { useMemo, useRef } from 'react';
 import { span } from '../view/spans.ts';
-import { applicationKey, hostKey } from '../view/topology/host-box.ts';
+import { applicationKey, hostKey } from '../view/topology/box-line.ts';
 import { drawOverview } from '../view/topology/overview.ts';
 import { boxesPerRow } from '../view/topology/topology-canvas.ts';
 import { filterTopology } from '../view/topology/topology-filter.ts';
@@ -38,20 +38,20 @@ export function MapScreen({ ui, dispatch, columns, rows, quit }: ScreenProps & {
   const nowMs = useClock(moving ? 250 : 1000);
   const scrolled = useRef(0);
   const { filter, selected: wanted } = ui;
+  const shown = useMemo(() => filterTopology(topology, filter), [topology, filter]);
   const overview = useMemo(() => {
-    const shown = filterTopology(topology, filter);
     const keys = shown.flatMap(({ state, applications }) => [
       hostKey(state.host.metadata.name),
       ...applications.map(({ metadata }) => applicationKey(metadata.name)),
     ]);
     const selected = settleSelection(keys, wanted);
-    const all = { topology, context, filter, nowMs, glyphs, columns };
+    const all = { topology, shown, context, filter, nowMs, glyphs, columns };
     return {
       selected,
       perRow: boxesPerRow(columns, shown.length),
       ...drawOverview({ ...all, selected, rows: Math.max(1, rows - frameRows), scrolled: scrolled.current }),
     };
-  }, [topology, context, filter, wanted, nowMs, glyphs, columns, rows]);
+  }, [topology, shown, context, filter, wanted, nowMs, glyphs, columns, rows]);
   scrolled.current = overview.scrolled;
   const { items, perRow, selected } = overview;
   const [kind, name = ''] = selected?.split('/') ?? [];

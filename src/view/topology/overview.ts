@@ -6,7 +6,7 @@ import { clockTime } from './clock-time.ts';
 import { eventLine } from './event-lines.ts';
 import { migrationLines } from './migration-lines.ts';
 import { type Canvas, cutCanvas, drawCanvas } from './topology-canvas.ts';
-import { filterTopology } from './topology-filter.ts';
+import { filterTopology, type ShownHost } from './topology-filter.ts';
 import { hostCondition, isRunning, type TopologyState } from './topology-state.ts';
 
 export interface OverviewOptions {
@@ -23,6 +23,13 @@ export interface OverviewOptions {
   columns: number;
 }
 
+/** For a screen of so many rows. */
+export interface ScreenOptions extends OverviewOptions {
+  /** What the filter leaves. */
+  shown: readonly ShownHost[];
+  rows: number;
+}
+
 export interface Overview {
   /** Exactly as many as there are rows. */
   lines: Line[];
@@ -31,14 +38,13 @@ export interface Overview {
 }
 
 /** The picture in exactly so many rows. */
-export function drawOverview(options: OverviewOptions & { rows: number }): Overview {
+export function drawOverview(options: ScreenOptions): Overview {
   const { topology, nowMs, columns, rows, glyphs } = options;
   const moving = migrationLines(topology, nowMs, columns, glyphs, Math.max(1, Math.floor(rows / 8)));
   const listed = Math.max(rows < 16 ? 0 : 3, Math.floor(rows / 6) - 1);
   const below = (moving.length > 0 ? moving.length + 1 : 0) + (listed > 0 ? listed + 1 : 0);
   const room = Math.max(1, rows - 1 - below);
-  const shown = filterTopology(topology, options.filter);
-  const canvas = drawCanvas({ ...options, shown, selected: options.selected, rows: room });
+  const canvas = drawCanvas({ ...options, selected: options.selected, rows: room });
   const { lines, from } = cutCanvas(canvas, room, options.scrolled ?? 0, options.selected, glyphs);
   const boxes = lines.length > 0 ? lines : [emptyLine(topology, options.filter)];
   const spare = Math.max(0, room - boxes.length);
@@ -62,7 +68,7 @@ export function drawSnapshot(options: OverviewOptions): Line[] {
   const events = eventLines(options, 10);
   return [
     headline(options),
-    ...(canvas.lines.length > 0 ? canvas.lines : [emptyLine(topology, options.filter)]),
+    ...(canvas.lines.length > 0 ? canvas.lines.map((draw) => draw()) : [emptyLine(topology, options.filter)]),
     ...(moving.length > 0 ? [rule('migrations', columns, glyphs), ...moving] : []),
     ...(events.length > 0 ? [rule('events', columns, glyphs), ...events] : []),
   ];

@@ -1,7 +1,8 @@
 // All boxes side by side, as one canvas of lines of which a screen shows a part.
 import type { Glyphs } from '../glyphs.ts';
 import { type Line, span } from '../spans.ts';
-import { type BoxLine, closeBox, type Detail, hostBox } from './host-box.ts';
+import type { BoxLine, Detail } from './box-line.ts';
+import { closeBox, hostBox } from './host-box.ts';
 import type { ShownHost } from './topology-filter.ts';
 import type { TopologyState } from './topology-state.ts';
 
@@ -20,7 +21,8 @@ export interface CanvasOptions {
 }
 
 export interface Canvas {
-  lines: Line[];
+  /** Drawn only where they are seen. */
+  lines: (() => Line)[];
   /** What can be selected, in the order in which it is read. */
   items: CanvasItem[];
 }
@@ -39,18 +41,18 @@ export const boxesPerRow = (columns: number, hosts: number): number =>
 
 export function drawCanvas(options: CanvasOptions): Canvas {
   const { rows = Number.POSITIVE_INFINITY } = options;
-  const details: Detail[] = ['full', 'brief', 'bare'];
-  for (const detail of details) {
-    const canvas = drawWith(detail, options);
-    if (canvas.lines.length <= rows || detail === 'bare') return canvas;
-  }
-  throw new Error('there is always a last degree of detail');
+  const least = drawWith('bare', options);
+  // With very many hosts nothing else fits, and need not be tried.
+  if (least.lines.length > rows) return least;
+  const details: Detail[] = ['full', 'brief'];
+  const canvases = details.map((detail) => drawWith(detail, options));
+  return canvases.find((canvas) => canvas.lines.length <= rows) ?? least;
 }
 
 function drawWith(detail: Detail, { shown, columns, ...options }: CanvasOptions): Canvas {
   const perRow = boxesPerRow(columns, shown.length);
   const width = Math.min(widestBox, Math.floor(columns / perRow));
-  const lines: Line[] = [];
+  const lines: Canvas['lines'] = [];
   const items: CanvasItem[] = [];
   for (let start = 0; start < shown.length; start += perRow) {
     const boxes = shown
@@ -63,7 +65,8 @@ function drawWith(detail: Detail, { shown, columns, ...options }: CanvasOptions)
         if (key) items.push({ key, line: lines.length + line, box: start + index });
       });
     });
-    for (let line = 0; line < height; line += 1) lines.push(closed.flatMap((box) => [...box[line]!.line]));
+    for (let line = 0; line < height; line += 1)
+      lines.push(() => closed.flatMap((box) => [...box[line]!.draw()]));
   }
   return { lines, items };
 }
@@ -82,7 +85,7 @@ export function cutCanvas(
   // A line of what is around it stays in sight.
   if (at !== undefined && at - 1 < from) from = Math.max(0, at - 1);
   if (at !== undefined && at + 2 >= from + rows) from = Math.min(most, Math.max(0, at + 3 - rows));
-  const lines = canvas.lines.slice(from, from + rows);
+  const lines = canvas.lines.slice(from, from + rows).map((draw) => draw());
   const below = canvas.lines.length - from - lines.length;
   if (from > 0 && lines.length > 0) lines[0] = [span(`${glyphs.up} ${from} more lines above`, 'dim')];
   if (below > 0 && lines.length > 1)

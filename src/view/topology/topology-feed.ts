@@ -9,8 +9,10 @@ import { readRecentEvents } from '../../orchestrator/recent-events.ts';
 import { asksForInventory, reduceTopology, type TopologyNews } from './reduce-topology.ts';
 import { emptyTopology, type TopologyState } from './topology-state.ts';
 
-/** What happens within so long is shown at once. */
-const batchMs = 100;
+/** What happens within so long is shown at once; of many hosts, something does all the time. */
+const batchMs = 150;
+const manyHosts = 50;
+const batchOfManyMs = 350;
 const betweenReadingsMs = 1000;
 /** A host that takes longer is shown without its details, until it says something. */
 const readingTimeoutMs = 1500;
@@ -51,7 +53,7 @@ export class TopologyFeed {
     return this.#state;
   }
 
-  /** Calls after every change, at most ten times a second. Answers how to take it back. */
+  /** Calls after every change, at most seven times a second. Answers how to take it back. */
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -152,10 +154,12 @@ export class TopologyFeed {
     this.#waiting.push({ news, atMs: Date.now() });
     // A measurement is no change of state: told twice it would be a second one.
     if (news.type === 'event' && news.event.type !== 'host.measured') this.#during?.push(news);
-    this.#flushing ??= setTimeout(() => {
+    if (this.#flushing) return;
+    const waitMs = this.#state.hosts.size > manyHosts ? batchOfManyMs : batchMs;
+    this.#flushing = setTimeout(() => {
       this.#flush();
       this.#publish();
-    }, batchMs);
+    }, waitMs);
   }
 
   #flush(): void {

@@ -3,6 +3,7 @@ import { glyphs } from '../../../../src/view/glyphs.ts';
 import { plainText } from '../../../../src/view/spans.ts';
 import { drawOverview, drawSnapshot } from '../../../../src/view/topology/overview.ts';
 import { reduceTopology } from '../../../../src/view/topology/reduce-topology.ts';
+import { filterTopology } from '../../../../src/view/topology/topology-filter.ts';
 import type { TopologyState } from '../../../../src/view/topology/topology-state.ts';
 import { applicationOn, eventOf, hostNamed, known, measured, startMs, told } from './states.ts';
 
@@ -37,6 +38,7 @@ function draw(
   const drawn = drawOverview({
     ...{ topology, columns, rows, nowMs, selected, filter },
     context: 'prod',
+    shown: filterTopology(topology, filter),
     glyphs: glyphs(unicode),
   });
   return { ...drawn, text: drawn.lines.map(plainText) };
