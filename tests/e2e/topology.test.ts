@@ -165,6 +165,15 @@ describe('cmig topology', () => {
     await terminal.shows('count Running');
     process.kill(pid, 'SIGTERM');
   });
+
+  it('gives the terminal back when it crashes, and says why', async () => {
+    quit();
+    await terminal.isShell();
+    const crash = 'data:text/javascript,setTimeout(()=>{throw(new(Error)(`a%20crash`))},3000)';
+    terminal.begin(`NODE_OPTIONS='--import=${crash}' cmig topology`);
+    await terminal.shows('count Running');
+    await terminal.shows('error: a crash');
+  });
 });
 
 describe('cmig topology where it cannot draw', () => {
