@@ -8,8 +8,11 @@
 export const leanBuiltins = {
   name: 'lean-builtins',
   setup(build) {
-    build.onResolve({ filter: /^node:/ }, ({ path, kind }) =>
-      kind === 'require-call' ? undefined : { path, namespace: 'lean-builtin', sideEffects: false },
+    // ink takes modules whole, and with that every command would: it gets Node's own, as it asks for them.
+    build.onResolve({ filter: /^node:/ }, ({ path, kind, importer }) =>
+      kind === 'require-call' || importer.includes('/node_modules/ink/')
+        ? undefined
+        : { path, namespace: 'lean-builtin', sideEffects: false },
     );
     build.onLoad({ filter: /./, namespace: 'lean-builtin' }, ({ path }) => {
       const names = Object.getOwnPropertyNames(process.getBuiltinModule(path)).filter(

@@ -21,6 +21,8 @@ export const commands: readonly CommandSpec[] = [
   watching.get,
   watching.describe,
   watching.events,
+  watching.topology,
+  watching.top,
   host,
   lab,
   settings.config,

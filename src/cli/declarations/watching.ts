@@ -77,3 +77,48 @@ export const events: CommandSpec = {
   ],
   load: async () => (await import('../commands/events.ts')).run,
 };
+
+export const topology: CommandSpec = {
+  name: 'topology',
+  group,
+  summary: 'the live picture of hosts, applications and migrations, and what can be done from it',
+  description:
+    'Keys: arrows move, enter details, m migrate, s stop, S start, l logs, e events, / filter, ? help, q quit.\nQuitting ends nothing that was begun. In a pipe one picture is printed.',
+  options: [
+    { flags: '--once', summary: 'print one picture and end' },
+    {
+      flags: '--filter <WORDS>',
+      summary: 'only what matches: parts of names, or labels as key=value; / changes it',
+    },
+  ],
+  examples: [
+    ['cmig topology', 'watch, and act by keys'],
+    ['cmig topology --once', 'print one picture'],
+    ['cmig topology --filter tier=web', 'only the hosts and applications with this label'],
+  ],
+  load: async () => (await import('../commands/topology.ts')).run,
+};
+
+export const top: CommandSpec = {
+  name: 'top',
+  group,
+  summary: 'what hosts or applications use: CPU, memory, network',
+  arguments: [
+    {
+      name: 'KIND',
+      summary: 'one of',
+      choices: listedKinds.filter(({ name }) => name === 'hosts' || name === 'applications'),
+    },
+    { name: 'NAME', summary: 'only this one', optional: true, completes: 'name-of-kind' },
+  ],
+  options: [
+    { flags: '-w, --watch', summary: 'go on, every two seconds' },
+    { flags: '--no-headers', summary: 'no line of headings' },
+  ],
+  output: ['json'],
+  examples: [
+    ['cmig top hosts', 'load of all hosts'],
+    ['cmig top apps -w', 'applications, every two seconds'],
+  ],
+  load: async () => (await import('../commands/top.ts')).run,
+};

@@ -1,0 +1,145 @@
+// The one reducer of the live screens: what is known, and what is learnt, give what is known then.
+import type { Application, ApplicationStatus } from '../../contract/application.ts';
+import { type Event, events } from '../../contract/events.ts';
+import type { Host, HostRecord } from '../../contract/host.ts';
+import { apiVersion } from '../../contract/protocol.ts';
+import type { Inventory } from '../../orchestrator/inventory.ts';
+import { mergeInventory } from './merge-inventory.ts';
+import { migrationPrepared, reduceMigrationEvent } from './reduce-migrations.ts';
+import { type HostState, silenceMs, type TopologyState } from './topology-state.ts';
+
+export type TopologyNews =
+  | { type: 'inventory'; inventory: Inventory }
+  | { type: 'event'; event: Event }
+  /** Kept events of before. */
+  | { type: 'past'; events: readonly Event[] }
+  | { type: 'connection'; connected: boolean }
+  | { type: 'problem'; message: string };
+
+const samplesKept = 60;
+const eventsKept = 200;
+
+export function reduceTopology(state: TopologyState, news: TopologyNews, nowMs: number): TopologyState {
+  switch (news.type) {
+    case 'inventory':
+      return mergeInventory(state, news.inventory, nowMs);
+    case 'event':
+      return afterEvent(state, news.event, nowMs);
+    case 'past': {
+      const known = new Set(state.events.map(({ id }) => id));
+      const earlier = news.events.filter(({ id }) => !known.has(id));
+      const all = [...earlier, ...state.events].sort((a, b) => (a.time < b.time ? -1 : 1));
+      return { ...state, events: all.slice(-eventsKept) };
+    }
+    case 'connection':
+      if (news.connected === state.connection.connected) return state;
+      return { ...state, connection: { connected: news.connected, sinceMs: nowMs } };
+    case 'problem':
+      return { ...state, problem: news.message };
+  }
+}
+
+/** Whether this event tells of something of which only the hosts themselves know the rest. */
+export function asksForInventory(state: TopologyState, { type, host, data }: Event, nowMs: number): boolean {
+  if (type === 'agent.started') return true;
+  const known = state.hosts.get(host);
+  // One that was away may have other applications than before.
+  if (!known?.described || known.silent || nowMs - (known.heardAtMs ?? 0) > silenceMs) return true;
+  if (type !== 'application.changed' && type !== 'application.deployed') return false;
+  const application = state.applications.get(data.application);
+  return application === undefined || isProvisional(application);
+}
+
+function afterEvent(state: TopologyState, event: Event, nowMs: number): TopologyState {
+  const heard = afterSign(state, event, nowMs);
+  const kept = 'stat' in events[event.type] ? heard : { ...heard, events: append(heard.events, event) };
+  const migrations = reduceMigrationEvent(kept.migrations, event, nowMs);
+  const moved = migrations === kept.migrations ? kept : { ...kept, migrations };
+  switch (event.type) {
+    case 'application.changed':
+      return afterStatus(moved, event.data.application, event.data.status as ApplicationStatus, nowMs);
+    case 'application.deleted': {
+      const { application } = event.data;
+      if (moved.applications.get(application)?.status.host !== event.host) return moved;
+      const applications = new Map(moved.applications);
+      applications.delete(application);
+      return { ...moved, applications };
+    }
+    default:
+      return moved;
+  }
+}
+
+const append = (all: readonly Event[], event: Event): readonly Event[] =>
+  all.some(({ id }) => id === event.id) ? all : [...all.slice(-(eventsKept - 1)), event];
+
+/** Whatever a host says, it is there; and some of it is about itself. */
+function afterSign(state: TopologyState, event: Event, nowMs: number): TopologyState {
+  const known = state.hosts.get(event.host);
+  const record = event.type === 'host.heard' ? event.data.host : undefined;
+  const before = known ?? newHost(event.host);
+  const after: HostState = {
+    ...before,
+    ...(record ? { host: withRecord(before.host, record) } : {}),
+    heardAtMs: nowMs,
+    silent: event.type === 'agent.stopped',
+    ...(event.type === 'host.measured'
+      ? {
+          measured: true,
+          samples: [...before.samples.slice(-(samplesKept - 1)), event.data.statistics],
+          containers: new Map(
+            event.data.containers.map((each) => [`${each.application}/${each.container}`, each]),
+          ),
+        }
+      : {}),
+  };
+  return { ...state, hosts: new Map(state.hosts).set(event.host, after) };
+}
+
+const newHost = (name: string): HostState => ({
+  host: {
+    apiVersion,
+    kind: 'Host',
+    metadata: { name, labels: {} },
+    spec: { address: '', sshPort: 22 },
+    status: { condition: 'Ready' },
+  },
+  described: false,
+  silent: false,
+  measured: false,
+  samples: [],
+  containers: new Map(),
+});
+
+const withRecord = (host: Host, { address, sshPort, labels }: HostRecord): Host => ({
+  ...host,
+  metadata: { ...host.metadata, labels },
+  spec: { address, sshPort },
+});
+
+function afterStatus(state: TopologyState, name: string, status: ApplicationStatus, nowMs: number) {
+  const before = state.applications.get(name);
+  const elsewhere = before !== undefined && before.status.host !== status.host;
+  if (status.phase === 'Incoming') {
+    const { migration } = status;
+    if (!elsewhere || !migration) return state;
+    const prepared = { id: migration, application: name, from: before.status.host, to: status.host };
+    return { ...state, migrations: migrationPrepared(state.migrations, prepared, nowMs) };
+  }
+  // A source that has let go does not speak for it.
+  if (before && (status.epoch < before.status.epoch || (elsewhere && status.epoch === before.status.epoch)))
+    return state;
+  const after = before ? { ...before, status } : provisional(name, status);
+  return { ...state, applications: new Map(state.applications).set(name, after) };
+}
+
+/** What a status alone tells of an application; its labels and the rest are asked for. */
+const provisional = (name: string, status: ApplicationStatus): Application => ({
+  apiVersion,
+  kind: 'Application',
+  metadata: { name },
+  spec: { host: status.host, containers: [] },
+  status,
+});
+
+const isProvisional = ({ spec }: Application): boolean => spec.containers.length === 0;

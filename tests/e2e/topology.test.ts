@@ -1,0 +1,196 @@
+// The live view on a real terminal, worked with real keys, against a live lab.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Application } from '../../src/contract/application.ts';
+import type { Migration } from '../../src/contract/migration.ts';
+import { waitFor } from '../../src/core/retry.ts';
+import { cmigJson, cmigOk, cmigWith, images, lab, useLab } from './lab.ts';
+import { keys, PseudoTerminal } from './pseudo-terminal.ts';
+
+useLab();
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cmig-topology-'));
+  const manifest = `
+apiVersion: cmig.dev/v1
+kind: Application
+metadata: {name: count, labels: {tier: web}}
+spec:
+  host: host-a
+  containers:
+    - name: main
+      image: dir:${join(images, 'busybox')}
+      command: [sh, -c, 'ballast=$(head -c 3000000 /dev/urandom | base64); n=0; while :; do n=$((n+1)); echo "number $n"; sleep 0.2; done']
+      stopTimeout: 100ms
+`;
+  await writeFile(join(folder, 'count.yaml'), manifest);
+  await cmigOk('apply', '--wait', '--allow-outside', '-f', join(folder, 'count.yaml'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+let terminal: PseudoTerminal;
+const quit = () => terminal.press('q');
+
+const hostOf = async () => (await cmigJson<Application>('get', 'app', 'count')).status.host;
+const lastMigration = async () => (await cmigJson<{ items: Migration[] }>('get', 'migrations')).items.at(-1);
+
+/** From the picture, with the application not selected yet, to the question whether to migrate. */
+async function choose(destination: string): Promise<void> {
+  terminal.press('/', 'count', keys.enter);
+  await terminal.shows('filter: count');
+  terminal.press(keys.down);
+  await terminal.shows('▸count');
+  terminal.press('m');
+  await terminal.shows('where to?');
+  while (!terminal.screen().some((line) => line.startsWith(`▸ ${destination}`))) {
+    const before = terminal.screen().join('\n');
+    terminal.press(keys.down);
+    await waitFor(async () => terminal.screen().join('\n') !== before, {
+      timeoutMs: 5000,
+      intervalMs: 10,
+      what: 'the next host',
+    });
+  }
+  await terminal.keep('where-to');
+  terminal.press(keys.enter);
+  await terminal.shows('how?');
+  terminal.press(keys.enter);
+  await terminal.shows('preflight: both hosts agree');
+  await terminal.keep('preflight');
+}
+
+describe('cmig topology', () => {
+  let modes: string;
+  beforeEach(async () => {
+    terminal = await PseudoTerminal.open(80, 24);
+    modes = await terminal.modes();
+    terminal.begin('cmig topology');
+    await terminal.shows('count Running');
+    expect(terminal.isAlternate).toBe(true);
+  });
+  afterEach(async () => {
+    // However it was left, the terminal is as it was.
+    try {
+      await terminal.isShell();
+      expect(terminal.isAlternate).toBe(false);
+      expect(await terminal.modes()).toBe(modes);
+    } finally {
+      await terminal.close();
+    }
+  });
+
+  it('moves an application that is chosen in it, and shows its way to the end', async () => {
+    await choose('host-b');
+    expect(await hostOf()).toBe('host-a');
+    terminal.press('y');
+    await terminal.shows(/count host-a ━*▶┄* host-b +(prepare|presync)/);
+    await terminal.shows(/count host-a ━+▶┄* host-b .* frozen \d+\.\d s/);
+    await terminal.keep('frozen');
+    await terminal.shows(/count host-a ━+▶ host-b committed, frozen for \d+\.\d\d s/);
+    await terminal.shows(/count moved from host-a to host-b: frozen for/);
+    await terminal.shows(/─ host-b .*Ready[\s\S]*▸count Running/);
+    await terminal.keep('moved');
+    expect(terminal.screen().at(-1)).toMatch(/m migrate .* q quit$/);
+    expect(await hostOf()).toBe('host-b');
+    terminal.press('l');
+    await terminal.shows(/number \d+\nnumber \d+/);
+    terminal.press(keys.escape);
+    await terminal.shows('filter: count');
+    quit();
+  });
+
+  it('lives through another size of the terminal, and through being suspended', async () => {
+    await terminal.resize(130, 30);
+    await terminal.shows(/host-a.*host-b.*host-c/);
+    expect(terminal.screen().at(-1)).toMatch(/q quit$/);
+    terminal.press(keys.ctrlZ);
+    await terminal.shows('Stopped');
+    expect(terminal.isAlternate).toBe(false);
+    expect(await terminal.modes()).toBe(modes);
+    terminal.begin('fg');
+    await terminal.shows(/host-a.*host-b.*host-c/);
+    expect(terminal.isAlternate).toBe(true);
+    await terminal.resize(80, 24);
+    await terminal.shows(/^╭─.host-a[^\n]*host-b[^\n]*╮$/m);
+    quit();
+  });
+
+  it('shows a host that is lost and comes back, and a broker that is', async () => {
+    await lab('kill', 'host-c');
+    await terminal.shows(/host-c .*NotReady ─╮[\s\S]*not heard of since \d\d:\d\d:\d\d/, 15_000);
+    await terminal.keep('host-lost');
+    await lab('start', 'host-c');
+    await terminal.shows(/host-c [^\n]* Ready ─╮/);
+    await lab('broker', 'stop');
+    await terminal.shows(/broker gone since \d\d:\d\d:\d\d .*reconnecting/);
+    await terminal.shows(/host-a [^\n]* Unknown ─╮/);
+    await terminal.keep('broker-lost');
+    await lab('broker', 'start');
+    await terminal.shows(/^cmig .* live$/m);
+    await terminal.shows(/host-a [^\n]* Ready ─╮/);
+    await terminal.shows('count Running');
+    quit();
+  });
+
+  it('may be quit while a migration runs that was begun in it', async () => {
+    const from = await hostOf();
+    const to = from === 'host-a' ? 'host-b' : 'host-a';
+    await choose(to);
+    await lab('shape', to, '--rate', '4mbit');
+    try {
+      terminal.press('y');
+      await terminal.shows(new RegExp(`count ${from} ━*▶┄* ${to} .* frozen \\d`));
+      quit();
+      await terminal.shows(`count is on its way to ${to}, and goes on`);
+      expect((await lastMigration())?.status.outcome).toBeUndefined();
+    } finally {
+      await lab('shape', to, '--rate', 'none');
+    }
+    await waitFor(async () => (await hostOf()) === to, {
+      timeoutMs: 20_000,
+      intervalMs: 200,
+      what: 'the end of the migration',
+    });
+    expect((await lastMigration())?.status.outcome).toBe('committed');
+  });
+
+  it('gives the terminal back when it is ended from outside', async () => {
+    terminal.press(keys.ctrlZ);
+    await terminal.shows('Stopped');
+    await terminal.run('kill %1; wait');
+    const pid = await terminal.start('cmig topology');
+    await terminal.shows('count Running');
+    process.kill(pid, 'SIGTERM');
+  });
+
+  it('gives the terminal back when it crashes, and says why', async () => {
+    quit();
+    await terminal.isShell();
+    const crash = 'data:text/javascript,setTimeout(()=>{throw(new(Error)(`a%20crash`))},3000)';
+    terminal.begin(`NODE_OPTIONS='--import=${crash}' cmig topology`);
+    await terminal.shows('count Running');
+    await terminal.shows('error: a crash');
+  });
+});
+
+describe('cmig topology where it cannot draw', () => {
+  it('prints one picture in a pipe, in ASCII and without colour where that is asked for', async () => {
+    const { stdout, exitCode } = await cmigWith({ env: { LC_ALL: 'C' } }, 'topology', '--filter', 'tier=web');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^ count Running|\| +count Running/m);
+    expect(stdout).toMatch(/main Running +\d+% [\d.]+ [KM]iB/);
+    expect(stdout).toMatch(/^[\n\x20-\x7e]*$/);
+  });
+
+  it('tells in tables what hosts and applications use', async () => {
+    const hosts = await cmigJson<{ name: string; memoryUsedBytes: number }[]>('top', 'hosts');
+    expect(hosts.map(({ name }) => name)).toEqual(['host-a', 'host-b', 'host-c']);
+    expect(hosts.every(({ memoryUsedBytes }) => memoryUsedBytes > 0)).toBe(true);
+    expect(await cmigOk('top', 'apps', 'count')).toMatch(
+      /^NAME +HOST +STATUS +CPU +MEMORY +PROCESSES\ncount +host-/,
+    );
+  });
+});
