@@ -4,8 +4,6 @@ import type { EventData, EventType } from '../../src/contract/events.ts';
 import type { MigrationStep } from '../../src/contract/migration.ts';
 import type { TransferProgress } from '../transfer/peer-transfer.ts';
 
-const betweenProgressMs = 150;
-
 interface Identity {
   application: string;
   migration: string;
@@ -16,7 +14,6 @@ interface Identity {
 export class MigrationEvents {
   readonly #events: Pick<EventPublisher, 'publish'>;
   readonly #identity: Identity;
-  #progressedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     events: Pick<EventPublisher, 'publish'>,
@@ -38,11 +35,7 @@ export class MigrationEvents {
     this.#events.publish(type, { ...this.#identity, ...data } as EventData<T>);
   }
 
-  /** Not every line of rsync's is worth a message, least of all while the application is frozen. */
   progressed(step: MigrationStep, progress: TransferProgress, totalBytes?: number): void {
-    const now = performance.now();
-    if (now - this.#progressedAtMs < betweenProgressMs) return;
-    this.#progressedAtMs = now;
     this.publish('migration.progressed', {
       step,
       ...progress,

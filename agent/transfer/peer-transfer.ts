@@ -64,6 +64,9 @@ const contentArguments = {
   images: ['-rlptW', '--inplace', '-I', '--checksum-choice=none'],
 };
 
+/** rsync tells of every file; who listens is often at the other end of a broker, and the application may be frozen. */
+const betweenReportsMs = 150;
+
 export class PeerTransfer {
   readonly #files: SshFiles;
   /** Connections that are being opened, so that two senders share one. */
@@ -136,22 +139,27 @@ export class PeerTransfer {
       ],
     ];
     const startedAt = performance.now();
-    const report = (line: string): void => {
-      const bytes = readProgressBytes(line);
-      if (bytes === undefined) return;
-      const seconds = (performance.now() - startedAt) / 1000;
-      onProgress?.({ bytes, bytesPerSecond: seconds > 0 ? Math.round(bytes / seconds) : 0 });
+    let reportedAt = startedAt;
+    let bytesSoFar = 0;
+    const report = (): void => {
+      reportedAt = performance.now();
+      const seconds = (reportedAt - startedAt) / 1000;
+      onProgress?.({ bytes: bytesSoFar, bytesPerSecond: Math.round(bytesSoFar / Math.max(seconds, 0.001)) });
     };
-    this.#count(peer, 1);
+    const read = (line: string): void => {
+      bytesSoFar = readProgressBytes(line) ?? bytesSoFar;
+      if (performance.now() - reportedAt >= betweenReportsMs) report();
+    };
     try {
       const { stdout } = await runProcess('rsync', args, {
         timeoutMs: 0,
         env: { LC_ALL: 'C' },
         // 24: a file went while it was being sent, as files of a running application do.
         allowedExitCodes: [0, 24],
-        ...(onProgress ? { onLine: report } : {}),
+        ...(onProgress ? { onLine: read } : {}),
         ...(request.signal ? { signal: request.signal } : {}),
       });
+      if (bytesSoFar > 0) report();
       return { bytes: readSentBytes(stdout) };
     } catch (error) {
       throw transferError(error, peer);
