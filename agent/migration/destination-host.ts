@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { longestReason } from '../../src/contract/methods.ts';
 import { CmigError, codeOf } from '../../src/core/errors.ts';
 import { lookForHost } from '../peers/look-for-host.ts';
 import { HeldRestore } from '../runtime/held-restore.ts';
@@ -135,7 +136,7 @@ export class DestinationHost implements DestinationPorts {
   tellSource(): void {
     const { rpc, log } = this.#machine.context;
     const { from, to, id: migration, error } = this.#record;
-    const reason = error?.message ?? `${to} turned back`;
+    const reason = (error?.message ?? `${to} turned back`).slice(0, longestReason);
     rpc
       .callLong(from, 'migration.abort', { migration, reason }, { timeoutMs: sourceEndsMs })
       .catch((error) => log.warn({ err: error, migration }, `${from} was not told; it will ask`));

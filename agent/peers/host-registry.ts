@@ -125,7 +125,7 @@ export class HostRegistry {
       { theirs: record.address, ours: this.own.address },
       'another record of this name is about',
     );
-    this.#own = { ...this.own, version: record.version + 1 };
+    this.#own = { ...this.own, version: Math.min(record.version + 1, Number.MAX_SAFE_INTEGER) };
     await this.#write();
   }
 

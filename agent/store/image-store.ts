@@ -18,12 +18,15 @@ export interface ImageRecord {
   createdAt: string;
 }
 
+/** Each has a process of its own. */
+const uploadsAtOnce = 32;
 /** How long an upload may be silent before it is given up. */
 const abandonedAfterMs = 10 * 60_000;
 
 export class ImageStore {
   readonly #paths: AgentPaths;
   readonly #uploads = new Map<string, ImageUpload>();
+  #beginning = 0;
   readonly #reaper: NodeJS.Timeout;
   readonly #now: () => number;
 
@@ -77,19 +80,30 @@ export class ImageStore {
     return this.#paths.image(digest);
   }
 
-  /** @returns the id of the upload */
+  /** @returns the id of the upload. @throws CmigError `conflict` where too many are under way */
   async beginUpload(digest: string): Promise<string> {
+    if (this.#uploads.size + this.#beginning >= uploadsAtOnce)
+      throw new CmigError('conflict', `${uploadsAtOnce} images are being uploaded to this host already`, {
+        hint: 'wait until one has ended; one whose sender has gone is given up after 10 minutes of silence',
+      });
     const id = randomUUID();
     const folder = join(this.#paths.imagesIncoming, id);
-    await mkdir(join(folder, 'rootfs'), { recursive: true, mode: 0o755 });
-    this.#uploads.set(id, new ImageUpload(digest, folder, createHash('sha256'), this.#now));
+    this.#beginning += 1;
+    try {
+      await mkdir(join(folder, 'rootfs'), { recursive: true, mode: 0o755 });
+      this.#uploads.set(id, new ImageUpload(digest, folder, createHash('sha256'), this.#now));
+    } finally {
+      this.#beginning -= 1;
+    }
     return id;
   }
 
   /** Chunks come in order, `sequence` counting from 0; one that came already is passed over. */
   async writeUpload(id: string, sequence: number, data: Uint8Array): Promise<void> {
+    // Outside of the try: what is not an upload's id must never become a path that is removed.
+    const upload = this.#upload(id);
     try {
-      await this.#upload(id).write(sequence, data);
+      await upload.write(sequence, data);
     } catch (error) {
       await this.#discard(id);
       throw error;
@@ -150,8 +164,9 @@ export class ImageStore {
 
   async #discard(id: string): Promise<void> {
     const upload = this.#uploads.get(id);
+    if (!upload) return;
     this.#uploads.delete(id);
-    await upload?.abort();
-    await rm(join(this.#paths.imagesIncoming, id), { recursive: true, force: true });
+    await upload.abort();
+    await rm(upload.folder, { recursive: true, force: true });
   }
 }

@@ -145,6 +145,7 @@ class Server implements RpcServer {
     const reply = (id: string, answer: Answer) => this.#reply(channel, message, id, answer);
     this.#underWay++;
     try {
+      refuseOtherContent(message.properties);
       const request = await decodeRequest(message.content);
       reply(request.id, await this.#answer(request, message));
     } catch (error) {
@@ -252,6 +253,17 @@ class Server implements RpcServer {
       }
     }
   }
+}
+
+/** @throws CmigError `invalid` where a message says of itself that it is something else than JSON */
+function refuseOtherContent({ contentType, contentEncoding }: ConsumeMessage['properties']): void {
+  if (contentType && contentType !== 'application/json')
+    throw new CmigError('invalid', `a message of type ${contentType} came; requests are application/json`);
+  if (contentEncoding && contentEncoding !== 'utf-8')
+    throw new CmigError(
+      'invalid',
+      `a message in the encoding ${contentEncoding} came; requests are in utf-8`,
+    );
 }
 
 function acknowledge(channel: Channel, message: ConsumeMessage): void {

@@ -1,6 +1,6 @@
 // The Application: the unit that is deployed, stopped, checkpointed and migrated as one.
 import Type from 'typebox';
-import { apiVersion, namePattern } from './protocol.ts';
+import { addressPattern, apiVersion, namePattern } from './protocol.ts';
 import { strategyNames } from './strategy-names.ts';
 
 const strict = { additionalProperties: false };
@@ -184,7 +184,7 @@ export const ApplicationSpec = Type.Object(
         {
           address: Type.Optional(
             Type.String({
-              pattern: '^((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(\\.(?!$)|$)){4}$',
+              pattern: addressPattern,
               description: 'The IPv4 address, which moves with it; chosen if absent.',
             }),
           ),

@@ -12,8 +12,8 @@ export const HostRecord = Type.Object({
   /** The public half of the key with which this host sends to its peers. */
   transferKey: Type.String({ pattern: '^[a-z0-9-]+ [A-Za-z0-9+/=]+$' }),
   labels: Type.Record(Type.String(), Type.String()),
-  protocolVersion: Type.Integer(),
-  version: Type.Integer(),
+  protocolVersion: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+  version: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
 });
 export type HostRecord = Type.Static<typeof HostRecord>;
 

@@ -4,7 +4,7 @@ import { Application, ApplicationManifest } from './application.ts';
 import { Finding } from './diagnosis.ts';
 import { Host, HostRecord, KnownHost } from './host.ts';
 import { Migration, MigrationBytes, MigrationPhases, PreflightReport } from './migration.ts';
-import { namePattern } from './protocol.ts';
+import { addressPattern, namePattern } from './protocol.ts';
 
 const strict = { additionalProperties: false };
 const Name = Type.String({ pattern: namePattern });
@@ -12,6 +12,16 @@ export const Digest = Type.String({ pattern: '^sha256:[0-9a-f]{64}$' });
 /** Lower-case, so that it may be a path segment; made by the orchestrator. */
 export const MigrationId = Type.String({ pattern: '^m-[a-z0-9]{8,32}$' });
 const Nothing = Type.Object({});
+/** Text that is kept in journals and memories: nobody may fill them with it. */
+const Text = (maxLength: number) => Type.String({ maxLength });
+/** Of this kind: `crypto.randomUUID()`. */
+const UploadId = Type.String({ pattern: '^[0-9a-f-]{36}$' });
+const SessionName = Text(64);
+/** An hour: beyond it nobody waits for a lost orchestrator. */
+const LeaseMs = Type.Integer({ minimum: 1000, maximum: 3_600_000 });
+const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+/** The longest reason that `migration.abort` takes. */
+export const longestReason = 4000;
 /** Container name -> digest of its image. */
 const Images = Type.Record(Name, Digest);
 const OfApplication = Type.Object({ name: Name }, strict);
@@ -21,22 +31,22 @@ const OfMigration = Type.Object({ migration: MigrationId }, strict);
 export const MigrationFacts = Type.Object({
   manifest: ApplicationManifest,
   images: Images,
-  epoch: Type.Integer(),
-  createdAt: Type.String(),
-  address: Type.String(),
-  mac: Type.String(),
-  architecture: Type.String(),
-  kernel: Type.String(),
-  criu: Type.String(),
-  runc: Type.String(),
-  cgroupVersion: Type.Integer(),
-  protocolVersion: Type.Integer(),
+  epoch: Count,
+  createdAt: Text(64),
+  address: Type.String({ pattern: addressPattern }),
+  mac: Type.String({ pattern: '^([0-9a-f]{2}:){5}[0-9a-f]{2}$' }),
+  architecture: Text(256),
+  kernel: Text(256),
+  criu: Text(256),
+  runc: Text(256),
+  cgroupVersion: Count,
+  protocolVersion: Count,
   /** `criu cpuinfo dump` of the source, base64 of cpuinfo.img. */
-  cpuinfo: Type.String(),
-  memoryBytes: Type.Integer(),
-  diskBytes: Type.Integer(),
+  cpuinfo: Text(1024 * 1024),
+  memoryBytes: Count,
+  diskBytes: Count,
   /** Established TCP connections with peers outside the application. */
-  connections: Type.Integer(),
+  connections: Count,
 });
 export type MigrationFacts = Type.Static<typeof MigrationFacts>;
 
@@ -52,7 +62,7 @@ export const methods = {
   /** The host looks at itself, with a dump and a restore. */
   'host.diagnose': { params: Nothing, result: Type.Object({ findings: Type.Array(Finding) }), long: true },
   'operation.get': {
-    params: Type.Object({ operation: Type.String() }, strict),
+    params: Type.Object({ operation: Text(64) }, strict),
     result: Type.Object({
       state: Type.Enum(['running', 'done', 'failed', 'unknown']),
       result: Type.Optional(Type.Unknown()),
@@ -70,11 +80,11 @@ export const methods = {
     result: Type.Object({ upload: Type.String() }),
   },
   'image.upload.chunk': {
-    params: Type.Object({ upload: Type.String(), sequence: Type.Integer(), data: Type.String() }, strict),
+    params: Type.Object({ upload: UploadId, sequence: Count, data: Type.String() }, strict),
     result: Nothing,
   },
   /** Refused with `invalid` where the digest of what came is another one. */
-  'image.upload.end': { params: Type.Object({ upload: Type.String() }, strict), result: Nothing },
+  'image.upload.end': { params: Type.Object({ upload: UploadId }, strict), result: Nothing },
   /** The host pushes an image to a peer by rsync. */
   'image.send': {
     params: Type.Object({ digest: Digest, to: Name, migration: Type.Optional(MigrationId) }, strict),
@@ -86,7 +96,10 @@ export const methods = {
   'application.get': { params: OfApplication, result: Application },
   /** Creates and starts, and ends when all containers are ready; an equal manifest changes nothing. */
   'application.deploy': {
-    params: Type.Object({ manifest: ApplicationManifest, images: Images, address: Type.String() }, strict),
+    params: Type.Object(
+      { manifest: ApplicationManifest, images: Images, address: Type.String({ pattern: addressPattern }) },
+      strict,
+    ),
     result: Application,
     long: true,
   },
@@ -101,8 +114,8 @@ export const methods = {
         /** Lines from the end; all where absent. */
         tail: Type.Optional(Type.Integer({ minimum: 0 })),
         follow: Type.Optional(Type.Boolean()),
-        since: Type.Optional(Type.String()),
-        session: Type.String(),
+        since: Type.Optional(Text(64)),
+        session: SessionName,
       },
       strict,
     ),
@@ -116,7 +129,7 @@ export const methods = {
         container: Type.Optional(Name),
         command: Type.Array(Type.String(), { minItems: 1 }),
         stdin: Type.Optional(Type.Boolean()),
-        session: Type.String(),
+        session: SessionName,
       },
       strict,
     ),
@@ -126,12 +139,12 @@ export const methods = {
   /** Input to a stream's process; `end` closes it. */
   'session.input': {
     params: Type.Object(
-      { session: Type.String(), data: Type.Optional(Type.String()), end: Type.Optional(Type.Boolean()) },
+      { session: SessionName, data: Type.Optional(Type.String()), end: Type.Optional(Type.Boolean()) },
       strict,
     ),
     result: Nothing,
   },
-  'session.close': { params: Type.Object({ session: Type.String() }, strict), result: Nothing },
+  'session.close': { params: Type.Object({ session: SessionName }, strict), result: Nothing },
 
   'migration.preflight.source': {
     params: Type.Object({ application: Name, to: Name }, strict),
@@ -146,10 +159,10 @@ export const methods = {
     params: Type.Object(
       {
         migration: MigrationId,
-        strategy: Type.String(),
+        strategy: Text(64),
         from: Name,
         facts: MigrationFacts,
-        leaseMs: Type.Integer(),
+        leaseMs: LeaseMs,
       },
       strict,
     ),
@@ -161,10 +174,10 @@ export const methods = {
     params: Type.Object(
       {
         migration: MigrationId,
-        strategy: Type.String(),
+        strategy: Text(64),
         application: Name,
         to: Name,
-        leaseMs: Type.Integer(),
+        leaseMs: LeaseMs,
       },
       strict,
     ),
@@ -185,7 +198,7 @@ export const methods = {
       {
         migration: MigrationId,
         /** The destination commits within so long from now, or never. */
-        withinMs: Type.Optional(Type.Integer({ minimum: 0 })),
+        withinMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 600_000 })),
       },
       strict,
     ),
@@ -195,7 +208,7 @@ export const methods = {
   'migration.finish': { params: OfMigration, result: Migration, long: true },
   /** Either host; answers with how it truly ended, which may be a commit. */
   'migration.abort': {
-    params: Type.Object({ migration: MigrationId, reason: Type.String() }, strict),
+    params: Type.Object({ migration: MigrationId, reason: Text(longestReason) }, strict),
     result: Migration,
     long: true,
   },

@@ -9,6 +9,9 @@ export const apiVersion = 'cmig.dev/v1';
 /** A name that is safe as a path segment, a host name, a queue name and a runc id: a DNS label (RFC 1123). */
 export const namePattern = '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$';
 
+/** An IPv4 address. */
+export const addressPattern = '^((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(\\.(?!$)|$)){4}$';
+
 /** The durable queue from which the agent of `host` takes commands. */
 export const agentQueue = (host: string): string => `cmig.agent.${host}`;
 

@@ -28,20 +28,40 @@ export class CmigError extends Error {
   }
 }
 
-/** Anything that was thrown, as data for the wire or for JSON output. */
+/** Faults are remembered and written to journals, and quote what came: whoever sends megabytes does not get them back. */
+const longestText = 2000;
+const longestPart = 500;
+const mostParts = 100;
+
+const cut = (text: string, longest = longestText): string =>
+  text.length <= longest ? text : `${text.slice(0, longest)}… (${text.length} characters)`;
+const cutPart = (text: string): string => cut(text, longestPart);
+
+const cutAll = (texts: readonly string[]): string[] => texts.slice(-mostParts).map(cutPart);
+
+const cutProblem = ({ message, hint, where }: Problem): Problem => ({
+  message: cutPart(message),
+  ...(hint === undefined ? {} : { hint: cutPart(hint) }),
+  ...(where === undefined ? {} : { where: cutPart(where) }),
+});
+
+/** Anything that was thrown, as data for the wire or for JSON output; long text in it is cut. */
 export function toFault(error: unknown, host?: string): Fault {
   if (!(error instanceof CmigError)) {
-    const fault: Fault = { code: 'failed', message: error instanceof Error ? error.message : String(error) };
+    const message = error instanceof Error ? error.message : String(error);
+    const fault: Fault = { code: 'failed', message: cut(message) };
     if (host) fault.host = host;
     if (error instanceof Error && error.cause !== undefined) fault.cause = toFault(error.cause);
     return fault;
   }
-  const fault: Fault = { code: error.code, message: error.message };
-  if (error.hint) fault.hint = error.hint;
+  const { tool, problems } = error;
+  const fault: Fault = { code: error.code, message: cut(error.message) };
+  if (error.hint) fault.hint = cut(error.hint);
   const where = error.host ?? host;
   if (where) fault.host = where;
-  if (error.tool) fault.tool = error.tool;
-  if (error.problems) fault.problems = error.problems;
+  if (tool)
+    fault.tool = { ...tool, argv: tool.argv.slice(0, mostParts).map(cutPart), output: cutAll(tool.output) };
+  if (problems) fault.problems = problems.slice(0, mostParts).map(cutProblem);
   if (error.cause !== undefined) fault.cause = toFault(error.cause);
   return fault;
 }

@@ -1,6 +1,7 @@
 // Asks one host to turn back, and hears how the migration truly ended there.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultCode } from '../../contract/fault.ts';
+import { longestReason } from '../../contract/methods.ts';
 import type { Migration } from '../../contract/migration.ts';
 import { CmigError, codeOf } from '../../core/errors.ts';
 import type { MigrationRun } from './step.ts';
@@ -28,7 +29,7 @@ export async function abortAt(
       return await run.rpc.callLong(
         host,
         'migration.abort',
-        { migration: run.id, reason: reason.message },
+        { migration: run.id, reason: reason.message.slice(0, longestReason) },
         { timeoutMs: patienceMs },
       );
     } catch (error) {

@@ -27,6 +27,17 @@ describe('errors and faults', () => {
     });
   });
 
+  it('do not carry megabytes', () => {
+    const text = 'x'.repeat(1e6);
+    const problems = Array.from({ length: 1000 }, () => ({ message: text, hint: text, where: text }));
+    const error = new CmigError('failed', text, {
+      hint: text,
+      problems,
+      tool: { argv: [text], output: [text] },
+    });
+    expect(JSON.stringify(toFault(error)).length).toBeLessThan(200_000);
+  });
+
   it('take anything that was thrown', () => {
     expect(toFault('text')).toEqual({ code: 'failed', message: 'text' });
     expect(toFault(undefined)).toEqual({ code: 'failed', message: 'undefined' });

@@ -62,6 +62,23 @@ describe('an upload', () => {
     expect((await store.find(digestOf(data)))?.sizeBytes).toBe(data.length);
   });
 
+  it('of no such id is refused, and what its id could mean as a path stays', async () => {
+    const data = await archive(program);
+    await upload(data);
+    for (const id of ['..', '../../data', `../${digestOf(data).slice(7)}`, '']) {
+      await expect(store.writeUpload(id, 0, data)).rejects.toMatchObject({ code: 'not-found' });
+      await expect(store.endUpload(id)).rejects.toMatchObject({ code: 'not-found' });
+    }
+    expect(await store.find(digestOf(data))).toBeDefined();
+  });
+
+  it('is refused while too many are under way', async () => {
+    const digest = `sha256:${'0'.repeat(64)}`;
+    const begun = await Promise.allSettled(Array.from({ length: 40 }, () => store.beginUpload(digest)));
+    const refused = begun.flatMap((each) => (each.status === 'rejected' ? [codeOf(each.reason)] : []));
+    expect(refused).toEqual(Array(8).fill('conflict'));
+  });
+
   it('is refused where its digest is another, and leaves nothing', async () => {
     const data = await archive(program);
     const other = `sha256:${'0'.repeat(64)}`;
