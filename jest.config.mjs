@@ -44,5 +44,11 @@ export default {
       globalSetup: '<rootDir>/tests/faults/set-up.mjs',
       globalTeardown: '<rootDir>/tests/faults/tear-down.mjs',
     },
+    {
+      ...shared,
+      displayName: 'fuzz',
+      testMatch: ['<rootDir>/tests/fuzz/**/*.test.ts'],
+      globalSetup: '<rootDir>/tests/fuzz/set-up.mjs',
+    },
   ],
 };
