@@ -47,9 +47,13 @@ export async function replaceContainers(
 }
 
 /** A start that fails for good leaves nothing running, and a status that says why. */
-export async function startOrFail(application: SupervisedApplication, log: Logger): Promise<void> {
+export async function startOrFail(
+  application: SupervisedApplication,
+  log: Logger,
+  options: { leaveDone?: boolean } = {},
+): Promise<void> {
   try {
-    await application.start();
+    await application.start(options);
   } catch (error) {
     // What is only slow goes on: it may become ready yet.
     if (error instanceof CmigError && error.code === 'timeout') throw error;

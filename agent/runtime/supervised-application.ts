@@ -93,8 +93,11 @@ export class SupervisedApplication {
     }, publishAfterMs);
   }
 
-  /** Starts what does not run, each container when those it depends on are ready; settles when all are ready. */
-  async start(): Promise<void> {
+  /**
+   * Starts what does not run, each container when those it depends on are ready; settles when all are ready.
+   * @param leaveDone those that have done their work, and are not restarted by themselves, are not started either
+   */
+  async start({ leaveDone = false } = {}): Promise<void> {
     this.failure = undefined;
     await this.ensureNetwork();
     const ready = new Map<string, Promise<void>>();
@@ -104,7 +107,7 @@ export class SupervisedApplication {
       const dependencies = (container.container.dependsOn ?? []).map((dependency) => ready.get(dependency)!);
       const starting = (async () => {
         await Promise.all(dependencies);
-        await container.start();
+        if (!(leaveDone && container.isOver && container.kept.exitCode === 0)) await container.start();
         await waitUntilReady(container);
       })();
       starting.catch(() => {});

@@ -276,10 +276,9 @@ export class Supervisor {
       if (record.migration || record.desired !== 'running') continue;
       const cared = containers.every((each) => each.state === 'Running' || each.isOver || each.isRestarting);
       if (cared) continue;
-      void this.exclusive(name, 'start', () => startOrFail(application, this.#it.context.log)).catch(
-        (error) => {
-          this.#it.context.log.error({ err: error, application: name }, 'could not be started again');
-        },
+      const { log } = this.#it.context;
+      void this.exclusive(name, 'start', () => startOrFail(application, log, { leaveDone: true })).catch(
+        (error) => log.error({ err: error, application: name }, 'could not be started again'),
       );
     }
   }
