@@ -150,6 +150,7 @@ export class PeerTransfer {
       bytesSoFar = readProgressBytes(line) ?? bytesSoFar;
       if (performance.now() - reportedAt >= betweenReportsMs) report();
     };
+    this.#count(peer, 1);
     try {
       const { stdout } = await runProcess('rsync', args, {
         timeoutMs: 0,
