@@ -1,5 +1,5 @@
 // One host in a lab of its own, with an application that runs: what is attacked, and what must be as it was afterwards.
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BrokerConnection, connectBroker } from '../../src/broker/connection.ts';
 import { runProcess } from '../../src/core/run-process.ts';
@@ -20,7 +20,7 @@ export type HostState = string[];
 
 const stateScript = `
 cd /var/lib/cmig && find . -xdev -not -path './migrations/*' -not -path './images/*/rootfs/*' -not -name log -not -name self-test-passed -print
-cd /run/cmig && find . -xdev -print
+cd /run/cmig && find . -xdev -not -path ./ssh -print
 ls -d /run/netns/* /tmp/* /var/tmp/* /${canary.split('/').pop()} 2>/dev/null
 ls /sys/class/net
 nsenter --net=/run/netns/cmig-${bystander} ip -o -4 addr
@@ -54,6 +54,11 @@ export class Target {
 
   async down(): Promise<void> {
     await cmig('lab', 'down', '--name', this.lab);
+    await rm(join(settings.folder, this.lab), { recursive: true, force: true });
+  }
+
+  get logFile(): string {
+    return new LabPaths(this.lab).machine(host).agentLog;
   }
 
   /** A connection to its broker, as anybody has it who knows the password. */
@@ -61,7 +66,12 @@ export class Target {
     const paths = new LabPaths(this.lab);
     const plan = JSON.parse(await readFile(paths.plan, 'utf8')) as LabPlan;
     const [user = '', password = ''] = (await readFile(paths.credentials, 'utf8')).trim().split(':');
-    return connectBroker({ url: brokerUrl(plan), credentials: { user, password }, name: 'fuzz' });
+    return connectBroker({
+      url: brokerUrl(plan),
+      credentials: { user, password },
+      name: 'fuzz',
+      onProblem: (error) => process.stderr.write(`fuzz: ${error.message}\n`),
+    });
   }
 
   /** The same process as at the beginning, and no other one. */
@@ -86,7 +96,7 @@ export class Target {
 
   /** What the agent itself calls a fault of its own. */
   async unhandled(): Promise<string[]> {
-    const log = await readFile(new LabPaths(this.lab).machine(host).agentLog, 'utf8');
+    const log = await readFile(this.logFile, 'utf8');
     return log
       .split('\n')
       .filter((line) => /"msg":"unhandled"|"level":60|FATAL|MaxListenersExceeded|Warning:/.test(line));
