@@ -1,13 +1,13 @@
 // One host in a lab of its own, with an application that runs: what is attacked, and what must be as it was afterwards.
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BrokerConnection, connectBroker } from '../../src/broker/connection.ts';
+import type { BrokerConnection } from '../../src/broker/connection.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import { findAgents } from '../../src/lab/host-agent.ts';
 import { runInside } from '../../src/lab/inside.ts';
 import { LabPaths } from '../../src/lab/lab-paths.ts';
-import { brokerUrl, type LabPlan } from '../../src/lab/lab-plan.ts';
 import { runningMachines } from '../../src/lab/machine.ts';
+import { connectToLab } from '../e2e/lab-broker.ts';
 import { cmigProgram, root, settings } from '../e2e/settings.ts';
 import { canary } from './hostile-values.ts';
 
@@ -61,17 +61,8 @@ export class Target {
     return new LabPaths(this.lab).machine(host).agentLog;
   }
 
-  /** A connection to its broker, as anybody has it who knows the password. */
-  async connect(): Promise<BrokerConnection> {
-    const paths = new LabPaths(this.lab);
-    const plan = JSON.parse(await readFile(paths.plan, 'utf8')) as LabPlan;
-    const [user = '', password = ''] = (await readFile(paths.credentials, 'utf8')).trim().split(':');
-    return connectBroker({
-      url: brokerUrl(plan),
-      credentials: { user, password },
-      name: 'fuzz',
-      onProblem: (error) => process.stderr.write(`fuzz: ${error.message}\n`),
-    });
+  connect(): Promise<BrokerConnection> {
+    return connectToLab(this.lab, 'fuzz');
   }
 
   /** The same process as at the beginning, and no other one. */

@@ -1,0 +1,174 @@
+// Two who want to change one application at once: one does, the other is told who; and agents that are asked without
+// the mutex keep the two apart themselves.
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { stringify } from 'yaml';
+import type { BrokerConnection } from '../../src/broker/connection.ts';
+import { RpcClient } from '../../src/broker/rpc-client.ts';
+import type { Application } from '../../src/contract/application.ts';
+import { waitFor } from '../../src/core/retry.ts';
+import { addressOf, cmig, cmigJson, cmigOk, hosts, images, lab, useLab } from './lab.ts';
+import { connectToLab } from './lab-broker.ts';
+import { NumberedStream } from './numbered-stream.ts';
+import { labName, settings } from './settings.ts';
+
+useLab();
+
+let folder: string;
+let file: string;
+let stream: NumberedStream;
+/** Two who ask agents by themselves. */
+let connections: BrokerConnection[] = [];
+let rpc: RpcClient;
+let otherRpc: RpcClient;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(settings.folder, 'two-'));
+  file = join(folder, 'shop2.yaml');
+  await symlink(images, join(folder, 'images'));
+  const ticker = {
+    name: 'main',
+    image: 'dir:images/python',
+    command: ['python3', '/app/ticker.py'],
+    env: [{ name: 'BALLAST_MB', value: '16' }],
+    ready: { tcp: 7000 },
+  };
+  const manifest = {
+    apiVersion: 'cmig.dev/v1',
+    kind: 'Application',
+    metadata: { name: 'shop2' },
+    spec: { host: 'host-a', containers: [ticker] },
+  };
+  await writeFile(file, stringify(manifest));
+  await cmigOk('apply', '--allow-outside', '--wait', '-f', file);
+  connections = await Promise.all(['one', 'other'].map((name) => connectToLab(labName, name)));
+  [rpc, otherRpc] = connections.map((each) => new RpcClient(each, { caller: each.name })) as [
+    RpcClient,
+    RpcClient,
+  ];
+  stream = await NumberedStream.open({ host: await addressOf('shop2'), port: 7000 });
+  // No image is sent later on: what takes its time is the memory.
+  for (const digest of await imagesOfShop())
+    for (const to of ['host-b', 'host-c']) await rpc.callLong('host-a', 'image.send', { digest, to });
+  await Promise.all(hosts.map((host) => lab('shape', host, '--rate', '60mbit')));
+});
+afterAll(async () => {
+  stream?.close();
+  for (const connection of connections) await connection.close();
+  await Promise.all(hosts.map((host) => lab('shape', host, '--rate', 'none')));
+  await rm(folder, { recursive: true });
+});
+
+async function imagesOfShop(): Promise<string[]> {
+  const { status } = await cmigJson<Application>('get', 'application', 'shop2');
+  return status.containers.map(({ image }) => image);
+}
+
+const othersThan = (host: string): [string, string] =>
+  hosts.filter((each) => each !== host) as unknown as [string, string];
+
+/** Where it is; there is exactly one of it, and it has lost and repeated nothing. */
+async function theOnlyOne(): Promise<{ host: string; phase: string; epoch: number }> {
+  const { items } = await cmigJson<{ items: Application[] }>('get', 'applications');
+  const found = items.filter(({ metadata }) => metadata.name === 'shop2');
+  expect(found).toHaveLength(1);
+  await stream.more(5);
+  expect(stream.problems).toEqual([]);
+  const { host, phase, epoch } = found[0]!.status;
+  return { host, phase, epoch };
+}
+
+describe('of two at once', () => {
+  it('that migrate to two hosts, one commits and the other is told who', async () => {
+    const before = await theOnlyOne();
+    const targets = othersThan(before.host);
+    const ends = await Promise.all(targets.map((host) => cmig('migrate', 'shop2', host)));
+    expect(ends.map(({ exitCode }) => exitCode).sort()).toEqual([0, 4]);
+    const winner = targets[ends.findIndex(({ exitCode }) => exitCode === 0)]!;
+    const { stderr } = ends.find(({ exitCode }) => exitCode === 4)!;
+    expect(stderr).toMatch(
+      new RegExp(`"shop2" is being worked on by \\S+@\\S+ \\(\\d+\\): cmig migrate shop2 ${winner}`),
+    );
+    expect(await theOnlyOne()).toEqual({ host: winner, phase: 'Running', epoch: before.epoch + 1 });
+  });
+
+  it('the one that stops, deletes or applies is turned away while the other migrates', async () => {
+    const before = await theOnlyOne();
+    const [to, another] = othersThan(before.host);
+    const moving = cmig('migrate', 'shop2', to);
+    await waitFor(
+      async () => {
+        const { migrations } = await rpc.call(to, 'migration.list', {});
+        return migrations.some(({ status }) => status.state === 'prepared');
+      },
+      { timeoutMs: 20_000, intervalMs: 20, what: 'the migration' },
+    );
+    const [applied, ...others] = await Promise.all([
+      cmig('apply', '--allow-outside', '-f', file),
+      cmig('stop', 'shop2'),
+      cmig('delete', 'shop2'),
+      cmig('migrate', 'shop2', another),
+    ]);
+    // It plans before it wants to change anything.
+    expect(applied).toMatchObject({
+      exitCode: 4,
+      stderr: expect.stringMatching(/being (migrated|worked on)/),
+    });
+    const words = new RegExp(`"shop2" is being worked on by \\S+@\\S+ \\(\\d+\\): cmig migrate shop2 ${to}`);
+    for (const { exitCode, stderr } of others)
+      expect({ exitCode, stderr }).toEqual({ exitCode: 4, stderr: expect.stringMatching(words) });
+    expect(await moving).toMatchObject({ exitCode: 0 });
+    expect(await theOnlyOne()).toEqual({ host: to, phase: 'Running', epoch: before.epoch + 1 });
+  });
+
+  it('that ask the agents without the mutex, one is refused by them and harms nothing', async () => {
+    const before = await theOnlyOne();
+    const from = before.host;
+    const [oneHost, otherHost] = othersThan(from);
+    const stamp = Date.now().toString(36);
+    const plans = [
+      { rpc, to: oneHost, migration: `m-${stamp}one` },
+      { rpc: otherRpc, to: otherHost, migration: `m-${stamp}other` },
+    ];
+    const terms = { strategy: 'stop-and-copy', leaseMs: 20_000 };
+    for (const { rpc, to, migration } of plans) {
+      const { facts } = await rpc.call(
+        from,
+        'migration.preflight.source',
+        { application: 'shop2', to },
+        { timeoutMs: 20_000 },
+      );
+      const request = { migration, from, facts: facts!, ...terms };
+      await rpc.callLong(to, 'migration.prepare', request);
+      // A destination takes one migration of an application at a time as well.
+      await expect(
+        rpc.callLong(to, 'migration.prepare', { ...request, migration: `${migration}2` }),
+      ).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining(migration) });
+    }
+    const presyncs = await Promise.allSettled(
+      plans.map(({ rpc, to, migration }) =>
+        rpc.callLong(from, 'migration.presync', { migration, application: 'shop2', to, ...terms }),
+      ),
+    );
+    expect(presyncs.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    const won = plans[presyncs.findIndex(({ status }) => status === 'fulfilled')]!;
+    const lost = plans.find((plan) => plan !== won)!;
+    expect(presyncs.find(({ status }) => status === 'rejected')).toMatchObject({
+      reason: { code: 'conflict', message: expect.stringContaining(won.migration) },
+    });
+
+    const freezing = won.rpc.callLong(from, 'migration.freeze', { migration: won.migration });
+    const again = { migration: `m-${stamp}third`, application: 'shop2', to: lost.to, ...terms };
+    await expect(lost.rpc.callLong(from, 'migration.presync', again)).rejects.toMatchObject({
+      code: 'conflict',
+    });
+    await freezing;
+    // What was refused must not have thawed what is frozen: then there would be no permit.
+    await won.rpc.callLong(won.to, 'migration.restore', { migration: won.migration });
+    const ended = await won.rpc.callLong(from, 'migration.finish', { migration: won.migration });
+    expect(ended.status).toMatchObject({ outcome: 'committed' });
+    await lost.rpc.callLong(lost.to, 'migration.abort', { migration: lost.migration, reason: 'refused' });
+    expect(await theOnlyOne()).toEqual({ host: won.to, phase: 'Running', epoch: before.epoch + 1 });
+  });
+});
