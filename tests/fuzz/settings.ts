@@ -5,9 +5,9 @@ export interface FuzzRun {
   runs: number;
 }
 
-/** Tells what it is, so that it can be repeated. */
-export function fuzzRun(defaultRuns: number): FuzzRun {
-  const seed = Number(process.env.CMIG_SEED || Math.floor(Math.random() * 0x7fffffff));
+/** Tells what it is, so that it can be repeated. A seed is made up where neither the environment nor the caller has one. */
+export function fuzzRun(defaultRuns: number, defaultSeed?: number): FuzzRun {
+  const seed = Number(process.env.CMIG_SEED || (defaultSeed ?? Math.floor(Math.random() * 0x7fffffff)));
   const runs = Number(process.env.CMIG_FUZZ_RUNS || defaultRuns);
   if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(runs) || runs < 1)
     throw new Error('CMIG_SEED and CMIG_FUZZ_RUNS are whole numbers');

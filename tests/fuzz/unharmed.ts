@@ -10,9 +10,9 @@ import { Target } from './target.ts';
 /** What is remembered of so many requests, and what the heap keeps of the largest of them. */
 const growthMb = 60;
 
-/** `runs` where CMIG_FUZZ_RUNS says nothing else. */
-export async function expectUnharmed(runs: number): Promise<void> {
-  const run = fuzzRun(runs);
+/** `runs` and `seed` where CMIG_FUZZ_RUNS and CMIG_SEED say nothing else. */
+export async function expectUnharmed(runs: number, seed?: number): Promise<void> {
+  const run = fuzzRun(runs, seed);
   const target = await Target.up(ownLabs[2]);
   try {
     const startedAt = performance.now();
