@@ -2,6 +2,7 @@
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { CmigError } from '../../src/core/errors.ts';
 import { parseDurationMs } from '../../src/core/units.ts';
 import { type LogLine, LogLineReader } from './log-line.ts';
@@ -93,9 +94,9 @@ class LogCursor {
       yield* this.#readToEnd(signal);
       // Read once more after it is known that there is a newer file: conmon may have written in between.
       const newer = await this.#newerFile();
-      if (newer === undefined) return;
+      if (!newer) return;
       yield* this.#readToEnd(signal);
-      await this.#open(newer);
+      await this.#openNext(newer);
     }
   }
 
@@ -132,16 +133,48 @@ class LogCursor {
   }
 
   /** The file that follows the one at hand; undefined where that is the newest. */
-  async #newerFile(): Promise<string | undefined> {
-    const files = await rotatedFiles(this.#file);
-    const inodes = await Promise.all(
-      files.map(async (file) => (await stat(file).catch(() => undefined))?.ino),
-    );
-    const at = inodes.indexOf(this.#inode);
+  async #newerFile(): Promise<LogFile | undefined> {
+    const files = await stableFiles(this.#file);
+    const at = files.findIndex(({ inode }) => inode === this.#inode);
     if (at >= 0) return files[at + 1];
     // Rotated away altogether: begin with the oldest that is left, without what was read of it before.
     this.#skipTo = this.#lastTime;
     return files[0];
+  }
+
+  /** Stays where it is if another file has the path by now: then it is looked for again. */
+  async #openNext({ path, inode }: LogFile): Promise<void> {
+    const handle = await open(path, 'r').catch(() => undefined);
+    if (!handle || (await handle.stat()).ino !== inode) return await handle?.close();
+    await this.close();
+    this.#handle = handle;
+    this.#inode = inode;
+    this.#position = 0;
+    this.#rest = Buffer.alloc(0);
+  }
+}
+
+interface LogFile {
+  path: string;
+  inode: number;
+}
+
+/** A rotation in the middle of looking would make a file seem to have been passed: two looks must agree. */
+async function stableFiles(file: string): Promise<LogFile[]> {
+  const look = async (): Promise<LogFile[]> => {
+    const paths = await rotatedFiles(file);
+    const inodes = await Promise.all(
+      paths.map(async (path) => (await stat(path).catch(() => undefined))?.ino),
+    );
+    return paths.flatMap((path, index) => {
+      const inode = inodes[index];
+      return inode === undefined ? [] : [{ path, inode }];
+    });
+  };
+  for (let before = await look(); ; ) {
+    const now = await look();
+    if (isDeepStrictEqual(now, before)) return now;
+    before = now;
   }
 }
 
