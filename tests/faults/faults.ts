@@ -8,6 +8,7 @@ import { findBroker } from '../../src/lab/lab-broker.ts';
 import { LabPaths } from '../../src/lab/lab-paths.ts';
 import { processesWith } from '../../src/lab/process-table.ts';
 import { type Scene, signal } from './scene.ts';
+import { programOf } from './survey.ts';
 
 export interface Fault {
   title: string;
@@ -102,7 +103,7 @@ async function signalPrograms(
   let hit = false;
   for (const host of hosts) {
     for (const { pid, argv } of await processesWith(scene.inits.get(host)!)) {
-      if (program.test(argv[0]?.split('/').at(-1) ?? '')) hit = signal(pid, name) || hit;
+      if (program.test(programOf(argv))) hit = signal(pid, name) || hit;
     }
   }
   return hit;
@@ -153,7 +154,7 @@ export const faults = {
   },
   'ssh-refused': {
     title: 'SSH refused',
-    inflict: (scene) => signalPrograms(scene, [scene.to], /^sshd/, 'SIGKILL'),
+    inflict: (scene) => signalPrograms(scene, [scene.to], /^sshd$/, 'SIGKILL'),
     async heal(scene) {
       await runInside(scene.inits.get(scene.to)!, [
         ...['/usr/sbin/sshd', '-f', '/etc/cmig/sshd_config', '-E', '/var/log/sshd.log'],

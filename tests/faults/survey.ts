@@ -141,3 +141,7 @@ export async function readJournal(
   const text = await readFile(join(folder, id, 'journal.json'), 'utf8').catch(() => '');
   return text ? (JSON.parse(text) as { id: string; state: string; role: string }) : undefined;
 }
+
+/** criu and sshd write over their arguments, in one piece. */
+export const programOf = ([path = '']: readonly string[]): string =>
+  path.split(/[ :]/)[0]!.split('/').at(-1) ?? '';

@@ -1,5 +1,5 @@
 // Judges what stands on all hosts: does exactly one copy run, and is anything left over?
-import type { HostSurvey } from './survey.ts';
+import { type HostSurvey, programOf } from './survey.ts';
 
 export interface Expectation {
   application: string;
@@ -68,7 +68,7 @@ function leftovers(survey: HostSurvey, application: string, isOwner: boolean): s
   for (const { id, state } of survey.journals)
     if (!endedStates.includes(state)) note(`${id} is still ${state}`);
   for (const { argv, state } of survey.processes) {
-    const program = argv[0]?.split('/').at(-1) ?? '';
+    const program = programOf(argv);
     const told = argv.join(' ').slice(0, 120);
     if (state === 'T' || state === 't') note(`${told} is stopped`);
     if (migrationPrograms.test(program)) note(`${told} still runs`);
