@@ -7,6 +7,7 @@ import { labBroker, labHeal, labKill, labPartition, labStart } from '../../src/l
 import { findBroker } from '../../src/lab/lab-broker.ts';
 import { LabPaths } from '../../src/lab/lab-paths.ts';
 import { processesWith } from '../../src/lab/process-table.ts';
+import type { FaultStep } from './moments.ts';
 import { type Scene, signal } from './scene.ts';
 import { programOf } from './survey.ts';
 
@@ -15,18 +16,27 @@ export interface Fault {
   /** @returns false where there was nothing that it could hit */
   inflict(scene: Scene): Promise<boolean>;
   heal?(scene: Scene): Promise<void>;
+  /** The steps in which there is always something to hit, where that is not so in all. */
+  hitsIn?: readonly FaultStep[];
   /** How long it lasts; `command`: until the command has ended, but no longer than `patienceMs`. */
   lastsMs: number | 'command';
   /** Takes longer than a step: the agents and the command stand still meanwhile. */
   slow?: true;
   /** The host all of whose processes die. */
   powersOff?: 'from' | 'to';
+  /**
+   * Steps in which it takes from a container what nobody can give back: its sockets, or half of its restore. Then a
+   * container may have been started afresh, or have lost connections; but nothing else may be wrong.
+   */
+  tearsIn?: readonly FaultStep[];
 }
 
 /** How long a fault lasts that waits for the command. */
 export const patienceMs = 12_000;
 /** Longer than the lease of the command. */
 const cutMs = 12_000;
+
+const whileFrozen: readonly FaultStep[] = ['freeze', 'transfer', 'restore', 'commit'];
 
 const killAgent = (which: 'from' | 'to'): Fault => ({
   title: `${which === 'from' ? 'source' : 'destination'} agent killed`,
@@ -140,16 +150,22 @@ export const faults = {
   'criu-killed': {
     title: 'criu killed',
     inflict: (scene) => signalPrograms(scene, [scene.from, scene.to], /^criu$/, 'SIGKILL'),
+    hitsIn: whileFrozen,
     lastsMs: 0,
+    slow: true,
+    tearsIn: ['freeze', 'finish'],
   },
   'criu-hung': {
     title: 'criu hung',
     inflict: (scene) => signalPrograms(scene, [scene.from, scene.to], /^criu$/, 'SIGSTOP'),
+    hitsIn: whileFrozen,
     lastsMs: 0,
+    slow: true,
   },
   'rsync-killed': {
     title: 'rsync killed',
     inflict: (scene) => signalPrograms(scene, [scene.from], /^rsync$/, 'SIGKILL'),
+    hitsIn: ['presync', 'transfer'],
     lastsMs: 0,
   },
   'ssh-refused': {

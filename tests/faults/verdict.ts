@@ -64,6 +64,9 @@ function leftovers(survey: HostSurvey, application: string, isOwner: boolean): s
   for (const cgroup of survey.cgroups)
     if (!mine.includes(cgroup.split('/')[0]!)) note(`the cgroup ${cgroup} is left`);
   for (const cgroup of survey.frozenCgroups) note(`the cgroup ${cgroup} is frozen`);
+  for (const path of survey.strayMounts) note(`${path} is still mounted`);
+  for (const path of survey.runFolders)
+    if (!mine.includes(path.split('/').at(-1)!.split('.')[0]!)) note(`${path} is left`);
   for (const path of survey.temporary) note(`${path} is left`);
   for (const { id, state } of survey.journals)
     if (!endedStates.includes(state)) note(`${id} is still ${state}`);
