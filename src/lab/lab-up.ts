@@ -1,6 +1,7 @@
 // Brings a lab up, or makes whole again what is missing of one.
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { CmigError } from '../core/errors.ts';
+import { untilAcquainted } from './acquaintance.ts';
 import { bootScript } from './boot-script.ts';
 import { ensureBroker } from './lab-broker.ts';
 import { ensureAgent, ensureHost, powerOff, withBroker } from './lab-host.ts';
@@ -34,7 +35,7 @@ export interface LabAccess {
 }
 
 /**
- * Ends when every host runs and every agent answers. May be called again at any time, also after it was killed: what
+ * Ends when every host runs and every agent answers and knows the others. May be called again at any time, also after it was killed: what
  * runs is kept, what is missing is started.
  * @throws CmigError `invalid`, `unsupported` (not root, programs missing), `conflict` (another command, no free
  * range), `failed` with the end of the log of what did not start
@@ -76,13 +77,15 @@ async function bringUp(name: string, options: LabUpOptions, onProgress: OnProgre
   const links = await readLinks(name);
   await applyPartitions(switchPid, links);
   if (options.agents !== false) {
-    await withBroker(plan, (rpc) =>
-      Promise.all(
+    const reached = plan.hosts.filter((host) => reachesBroker(links[host]));
+    await withBroker(plan, async (rpc) => {
+      await Promise.all(
         booted.map(({ host, init }) =>
-          ensureAgent(plan, host, init, reachesBroker(links[host]) ? rpc : undefined, onProgress),
+          ensureAgent(plan, host, init, reached.includes(host) ? rpc : undefined, onProgress),
         ),
-      ),
-    );
+      );
+      await untilAcquainted(rpc, reached);
+    });
   }
   return {
     name,
