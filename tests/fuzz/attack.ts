@@ -5,12 +5,12 @@ import { RpcClient } from '../../src/broker/rpc-client.ts';
 import { waitFor } from '../../src/core/retry.ts';
 import { largeMessages } from './large-messages.ts';
 import { type FuzzMessage, fuzzMessage } from './messages.ts';
-import { Sender } from './sender.ts';
+import { type Answer, Sender } from './sender.ts';
 import { requestSequences } from './sequences.ts';
 import type { FuzzRun } from './settings.ts';
 import { bystander, host, type Target } from './target.ts';
 
-const batch = 500;
+const batch = 200;
 /** Large ones and sequences cost much more than others. */
 const messagesForOneSequence = 200;
 const messagesForOneLarge = 2500;
@@ -37,26 +37,28 @@ export async function attack(target: Target, { seed, runs }: FuzzRun): Promise<A
     own: (await rpc.call(host, 'agent.describe', {})).spec,
   };
   const begun = new Begun();
+  const repeated = new Repeated();
   let sent = 0;
   const send = async (message: FuzzMessage): Promise<void> => {
     sent += 1;
     const note = begun.note(message);
-    await sender.send(message, note);
+    await sender.send(message, (answer) => {
+      note?.(answer);
+      repeated.note(message, answer);
+    });
   };
-  for (const message of sampled(largeMessages, Math.max(2, Math.round(runs / messagesForOneLarge)), seed))
-    await send(message);
-  for (const sequence of sampled(
-    requestSequences,
-    Math.max(3, Math.round(runs / messagesForOneSequence)),
-    seed,
-  ))
-    for (const message of sequence) await send(message);
+  // A few at a time: while they are made, nothing else is done, and the broker would take us for dead.
+  for (let index = 0; index < Math.max(2, runs / messagesForOneLarge); index += 1)
+    for (const message of sampled(largeMessages, 1, seed + index)) await send(message);
+  for (let index = 0; index < Math.max(3, runs / messagesForOneSequence); index += 1)
+    for (const sequence of sampled(requestSequences, 1, seed + index))
+      for (const message of sequence) await send(message);
   for (let index = 0; sent < runs && sender.problems.length === 0; index += 1)
     for (const message of sampled(fuzzMessage, Math.min(batch, runs - sent), seed + index))
       await send(message);
   await sender.drain();
 
-  const problems = [...sender.problems];
+  const problems = [...sender.problems, ...repeated.problems];
   const expect = (fine: boolean, what: string): void => {
     if (!fine) problems.push(what);
   };
@@ -122,6 +124,20 @@ function without(from: readonly string[], what: readonly string[]): string[] {
     if (at >= 0) rest.splice(at, 1);
     return at < 0;
   });
+}
+
+/** Whatever comes twice is done once: both have the same answer. */
+class Repeated {
+  readonly problems: string[] = [];
+  readonly #answers = new Map<unknown, string>();
+
+  note({ kind }: FuzzMessage, answer: Answer): void {
+    if (kind !== 'repeated') return;
+    const text = JSON.stringify(answer);
+    const before = this.#answers.get(answer.id) ?? text;
+    this.#answers.set(answer.id, before);
+    if (text !== before) this.problems.push(`repeated: first ${before}, then ${text}`);
+  }
 }
 
 /** What requests have begun that an agent rightly keeps until somebody ends it. */

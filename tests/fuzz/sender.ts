@@ -1,5 +1,5 @@
 // Sends messages to the agent of a lab, and holds what comes back against what must come.
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { BrokerConnection } from '../../src/broker/connection.ts';
 import { fits } from '../../src/broker/schema-check.ts';
@@ -74,6 +74,8 @@ export class Sender {
       ...(correlationId === undefined ? {} : { correlationId }),
       ...(replyTo === undefined ? {} : { replyTo }),
     });
+    // The answers, and the heartbeats of the connection, want their turn too.
+    await setImmediate();
     while (this.#pending.size >= atOnce) {
       this.#giveUpLate();
       await sleep(1);
