@@ -22,6 +22,8 @@ export class DestinationHost implements DestinationPorts {
   readonly #record: DestinationRecord;
   readonly #events: MigrationEvents;
   readonly #restore: HeldRestore;
+  /** Restored by this very agent, and not yet let go. */
+  #mayRestoreAgain = false;
   #sourceSilent = false;
 
   constructor(machine: Machine, record: DestinationRecord) {
@@ -64,7 +66,8 @@ export class DestinationHost implements DestinationPorts {
       if (!existsSync(join(incoming, folder))) continue;
       await rename(join(incoming, folder), join(context.paths.application(application), folder));
     }
-    await this.#restore.restoreAndHold(join(incoming, 'images'), signal);
+    await this.#restore.restoreAndHold(this.#imagesFolder, signal);
+    this.#mayRestoreAgain = true;
     this.#record.phases.restore = Math.round(performance.now() - startedAt);
   }
 
@@ -86,8 +89,26 @@ export class DestinationHost implements DestinationPorts {
 
   async open(): Promise<void> {
     const startedAt = performance.now();
+    if (this.#mayRestoreAgain && !(await this.#restore.isHeld())) await this.#restoreAgain();
+    this.#mayRestoreAgain = false;
     await this.#restore.letGo();
     this.#record.phases.commit ??= Math.round(performance.now() - startedAt);
+  }
+
+  /** criu was killed after the commit; but nothing that it held has run yet. */
+  async #restoreAgain(): Promise<void> {
+    const record = this.#application();
+    this.#machine.context.log.warn(
+      { application: this.#record.application },
+      'restored again before it is let go',
+    );
+    await this.#restore.cancel();
+    for (const { name } of record.manifest.spec.containers) await this.#machine.runtime.remove(record, name);
+    await this.#restore.restoreAndHold(this.#imagesFolder);
+  }
+
+  get #imagesFolder(): string {
+    return join(this.#machine.context.paths.incoming(this.#record.id), 'images');
   }
 
   async adopt(): Promise<void> {

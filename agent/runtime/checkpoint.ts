@@ -10,7 +10,15 @@ import type { Programs } from '../context.ts';
 import { type AgentPaths, containerId } from '../store/paths.ts';
 import { criuErrors } from './conmon.ts';
 import { CriuHold, type Verdict } from './criu-hold.ts';
-import { familyOf, killAll, listProcessTable, type ProcessEntry, readProcess } from './process-table.ts';
+import { findFreezer, freeze } from './freezer.ts';
+import {
+  continueCriu,
+  familyOf,
+  killAll,
+  listProcessTable,
+  type ProcessEntry,
+  readProcess,
+} from './process-table.ts';
 import { ProgressWatch, sizeOfFolder } from './progress-watch.ts';
 import { lastRuncError, type Runc } from './runc.ts';
 
@@ -45,7 +53,8 @@ export class Checkpoints {
     await rm(imagesDirectory, { recursive: true, force: true });
     await mkdir(imagesDirectory, { recursive: true });
     const hold = this.hold(application, container);
-    await hold.arm();
+    const freezer = await findFreezer(this.#paths.bundle(application, container));
+    await hold.arm(freezer);
     await rm(this.#paths.runcLogFile(application, container), { force: true });
     // Detached and without pipes: the death of the agent must not take a dump with it that others rely on.
     const output = await open(
@@ -66,6 +75,8 @@ export class Checkpoints {
     );
     await writeFile(this.#pidFile(application, container), String(child.pid));
     const failed = child.ended.then(async (ending): Promise<never> => {
+      // Before its processes get far: their sockets are not to be used until they are mended.
+      if (freezer && (await isTorn(imagesDirectory))) await freeze(freezer).catch(() => {});
       await output.close();
       const lines = await criuErrors(join(imagesDirectory, 'dump.log'));
       const told =
@@ -80,6 +91,7 @@ export class Checkpoints {
       () => sizeOfFolder(imagesDirectory),
       silenceAtMostMs,
       `the dump of ${id}`,
+      async () => continueCriu(await this.#family(application, container)),
     );
     try {
       await hold.waitUntilHeld(Promise.race([failed, watch.expired]));
@@ -102,6 +114,14 @@ export class Checkpoints {
     verdict: Verdict,
     imagesDirectory: string,
   ): Promise<void> {
+    await this.#end(application, container, verdict);
+    if (verdict === 'proceed') return;
+    const { status } = (await this.#runc.state(application, container)) ?? {};
+    if (status === 'paused' || (await isTorn(imagesDirectory)))
+      await this.#mend(application, container, `${imagesDirectory}.mend`);
+  }
+
+  async #end(application: string, container: string, verdict: Verdict): Promise<void> {
     const hold = this.hold(application, container);
     const ended = async () => {
       // Also of a dump that an agent before this one began, and that is not there yet.
@@ -118,35 +138,56 @@ export class Checkpoints {
       if (codeOf(error) !== 'timeout') throw error;
       await this.#killCheckpoint(application, container);
     }
-    if (verdict === 'cancel' && (await isTorn(imagesDirectory)))
-      await this.#mend(application, container, `${imagesDirectory}.mend`);
   }
 
   /**
-   * A criu that was killed leaves the processes frozen, stopped or with their sockets in repair mode. Another dump,
-   * which is cancelled, puts all of that right. Where even that fails the container is ended: its restart policy
-   * starts it afresh, and that is better than a container that stands still for good.
+   * A criu that was killed leaves the processes' sockets in repair mode, in which using them fails. Another dump, which
+   * is cancelled, puts that right; the container is paused until then. Where that fails it is tried with a container
+   * that runs, as not every criu can dump a paused one, and where even that fails the container is ended: its restart
+   * policy starts it afresh, and that is better than a container that stands still for good.
    */
   async #mend(application: string, container: string, scratchDirectory: string): Promise<void> {
     const state = await this.#runc.state(application, container);
     if (!state || state.status === 'stopped') return;
+    const note = (error: unknown, what: string) =>
+      this.#log.error({ err: error, application, container }, what);
+    const resume = async () => {
+      const { status } = (await this.#runc.state(application, container)) ?? {};
+      if (status === 'paused') await this.#runc.resume(application, container);
+    };
     try {
-      if (state.status === 'paused') await this.#runc.resume(application, container);
-      await this.dumpAndHold(application, container, scratchDirectory);
-      await this.conclude(application, container, 'cancel', scratchDirectory);
+      if (state.status === 'running') await this.#runc.pause(application, container);
+      await this.#cancelledDump(application, container, scratchDirectory);
     } catch (error) {
-      this.#log.error(
-        { err: error, application, container },
-        'a torn dump could not be mended: restarted afresh',
-      );
+      note(error, 'a torn dump could not be mended while paused: tried again');
       await this.#killCheckpoint(application, container);
-      await this.#runc.kill(application, container, 'SIGKILL');
+      await resume();
+      await this.#cancelledDump(application, container, scratchDirectory).catch(async (again) => {
+        note(again, 'a torn dump could not be mended: restarted afresh');
+        await this.#killCheckpoint(application, container);
+        await this.#runc.kill(application, container, 'SIGKILL');
+      });
     } finally {
+      await resume();
       await rm(scratchDirectory, { recursive: true, force: true });
     }
   }
 
+  async #cancelledDump(application: string, container: string, directory: string): Promise<void> {
+    await this.dumpAndHold(application, container, directory);
+    await this.#end(application, container, 'cancel');
+    if (await isTorn(directory)) throw new CmigError('failed', `criu was killed again at ${container}`);
+  }
+
+  /** Frozen first: without their criu its processes would run on at once. */
   async #killCheckpoint(application: string, container: string): Promise<void> {
+    const freezer = await findFreezer(this.#paths.bundle(application, container));
+    if (freezer) await freeze(freezer).catch(() => {});
+    killAll(await this.#family(application, container));
+  }
+
+  /** runc and criu that checkpoint the container, with all that came from them. */
+  async #family(application: string, container: string): Promise<ProcessEntry[]> {
     const table = await listProcessTable();
     const runc = await this.#checkpoint(application, container);
     const state = await this.#runc.state(application, container);
@@ -155,10 +196,10 @@ export class Checkpoints {
       ({ name, commandLine }) =>
         name === 'criu' && state && new RegExp(`dump .*-t ${state.pid}\\b`).test(commandLine.join(' ')),
     );
-    killAll([
+    return [
       ...(runc ? familyOf(table, runc.pid) : []),
       ...orphans.flatMap(({ pid }) => familyOf(table, pid)),
-    ]);
+    ];
   }
 
   /** The runc that checkpoints the container, whoever started it. */

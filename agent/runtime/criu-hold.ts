@@ -5,21 +5,23 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CmigError } from '../../src/core/errors.ts';
 import { runProcess } from '../../src/core/run-process.ts';
-import { type ProcessEntry, readProcess } from './process-table.ts';
+import type { Freezer } from './freezer.ts';
+import { type ProcessEntry, readProcess, signalProcess } from './process-table.ts';
 
 /**
  * criu runs this with the name of the stage; the pause of the application is waiting for it, so it is the shell and not
- * Node. It opens the FIFO for reading *and* writing: the death of the agent must not look like a verdict.
+ * Node. It opens the FIFO for reading *and* writing: the death of the agent must not look like a verdict. What was
+ * dumped is frozen besides: should criu be killed, its processes would run on at once, with sockets that fail.
  */
-const hookScript = (folder: string): string => `#!/bin/sh
+const hookScript = (folder: string, freezer: Freezer | undefined): string => `#!/bin/sh
 case "$CRTOOLS_SCRIPT_ACTION" in
 post-dump | post-restore) ;;
 *) exit 0 ;;
 esac
 exec 3<>'${folder}/verdict'
-echo $$ >'${folder}/held'
+${freezer ? `echo ${freezer.frozen} >'${freezer.file}'\n` : ''}echo $$ >'${folder}/held'
 read -r verdict <&3
-exit "\${verdict:-1}"
+${freezer ? `echo ${freezer.thawed} >'${freezer.file}'\n` : ''}exit "\${verdict:-1}"
 `;
 
 /**
@@ -51,25 +53,33 @@ export class CriuHold {
     this.#folder = folder;
   }
 
-  /** Made ready before each dump and each restore; what an earlier one left is gone. */
-  async arm(): Promise<void> {
+  /**
+   * Made ready before each dump and each restore; what an earlier one left is gone. `freezer` for a dump only: at a
+   * restore criu and its hook are in that cgroup themselves.
+   */
+  async arm(freezer?: Freezer): Promise<void> {
     await mkdir(this.#folder, { recursive: true });
     await rm(join(this.#folder, 'held'), { force: true });
     await rm(join(this.#folder, 'verdict'), { force: true });
     await runProcess('mkfifo', ['-m', '600', join(this.#folder, 'verdict')]);
-    await writeFile(join(this.#folder, 'hook'), hookScript(this.#folder), { mode: 0o700 });
+    await writeFile(join(this.#folder, 'hook'), hookScript(this.#folder, freezer), { mode: 0o700 });
     await writeFile(join(this.#folder, 'criu.conf'), criuOptions(this.#folder));
   }
 
   /** The container is held: its hook waits for a verdict, and the criu that waits for the hook lives. */
   async isHeld(): Promise<boolean> {
-    let entry = await this.#hook();
+    return (await this.#criu(await this.#hook())) !== undefined;
+  }
+
+  /** The criu that waits for this hook. */
+  async #criu(hook: ProcessEntry | undefined): Promise<ProcessEntry | undefined> {
+    let entry = hook;
     // criu starts the hook through a shell, which may or may not have become it.
-    for (let generation = 0; entry && generation < 3; generation += 1) {
-      if (entry.name === 'criu') return entry.state !== 'Z';
+    for (let generation = 0; entry && generation < 4; generation += 1) {
+      if (entry.name === 'criu') return entry.state === 'Z' ? undefined : entry;
       entry = await readProcess(entry.parent);
     }
-    return entry?.name === 'criu';
+    return undefined;
   }
 
   // A pid alone could be somebody else's by now.
@@ -92,21 +102,33 @@ export class CriuHold {
     }
   }
 
-  /** Lets criu go on, or turn back. A hook that is not waiting is no error: there is nothing to tell. */
-  async release(verdict: Verdict): Promise<boolean> {
-    if ((await this.#hook()) === undefined) return false;
+  /**
+   * Lets criu go on, or turn back. A hook that is not waiting is no error: there is nothing to tell.
+   * @returns `lost` where a hook waits, but the criu that waited for it is no more
+   */
+  async release(verdict: Verdict): Promise<'told' | 'none' | 'lost'> {
+    const hook = await this.#hook();
+    if (!hook) return 'none';
+    const criu = await this.#criu(hook);
+    if (!criu) {
+      // It would thaw what only a criu may let go; and runc does not notice while it holds the line to criu.
+      signalProcess(hook.pid, 'SIGKILL');
+      return 'lost';
+    }
+    // Stopped by whomever, it would never hear.
+    signalProcess(criu.pid, 'SIGCONT');
     const handle = await open(join(this.#folder, 'verdict'), constants.O_WRONLY | constants.O_NONBLOCK).catch(
       (error) => {
         if (['ENXIO', 'ENOENT'].includes(error.code)) return undefined;
         throw new CmigError('failed', `criu's hook in ${this.#folder} cannot be answered`, { cause: error });
       },
     );
-    if (!handle) return false;
+    if (!handle) return 'none';
     try {
       await handle.write(verdict === 'proceed' ? '0\n' : '1\n');
     } finally {
       await handle.close();
     }
-    return true;
+    return 'told';
   }
 }

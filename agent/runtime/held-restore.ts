@@ -7,13 +7,16 @@ import type { ApplicationNetwork } from '../network/application-network.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
 import type { Checkpoints } from './checkpoint.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
-import { familyOf, killAll, listProcessTable } from './process-table.ts';
-import { sizeOfFolder } from './progress-watch.ts';
+import { continueCriu, familyOf, killAll, listProcessTable, type ProcessEntry } from './process-table.ts';
+import { ProgressWatch } from './progress-watch.ts';
 
-/** Beside a second for each so many bytes of images: criu reads them at disk speed, and says nothing meanwhile. */
-const restoreBaseMs = 20_000;
-const restoreBytesPerSecond = 20_000_000;
-/** From the verdict to the end of criu and conmon. */
+/** A restore that has used no CPU for so long hangs. */
+const silenceAtMostMs = 10_000;
+/** What is given up is killed after so long: nothing of it is worth waiting for. */
+const cancelTimeoutMs = 2000;
+/** From the end of criu to conmon's report. */
+const reportWithinMs = 1500;
+/** From the verdict to the end of criu and to conmon's report. */
 const verdictTimeoutMs = 10_000;
 
 export interface RestoreTools {
@@ -27,7 +30,7 @@ export class HeldRestore {
   readonly #tools: RestoreTools;
   readonly #record: ApplicationRecord;
   /** Settle when conmon knows the pid, which is after the hold. */
-  readonly #finished: Promise<unknown>[] = [];
+  readonly #finished = new Map<string, Promise<unknown>>();
 
   constructor(tools: RestoreTools, record: ApplicationRecord) {
     this.#tools = tools;
@@ -53,6 +56,14 @@ export class HeldRestore {
     for (const restore of restores) if (restore.status === 'rejected') throw restore.reason;
   }
 
+  /** Every container still waits to be let go. */
+  async isHeld(): Promise<boolean> {
+    const held = this.#containers.map((name) =>
+      this.#tools.checkpoints.hold(this.#application, name).isHeld(),
+    );
+    return (await Promise.all(held)).every(Boolean);
+  }
+
   /** Lock open, link attached, processes let go, address announced. May be called again after a crash. */
   async letGo(): Promise<void> {
     const { network } = this.#tools;
@@ -65,52 +76,92 @@ export class HeldRestore {
     if (network.exists(this.#application)) await network.announce(this.#application, this.#record.address);
   }
 
-  /** Resolves when runc and conmon have taken over what was let go. */
+  /**
+   * Resolves when runc and conmon have taken over what was let go. Where they have not, because criu was killed or
+   * hangs, the container is ended, and is left to its restart policy.
+   */
   async settled(): Promise<void> {
-    await Promise.all(this.#finished);
-    // Let go by this agent, but restored by one before it: nobody here was told when runc was through.
-    if (this.#finished.length === 0)
-      await Promise.all(this.#containers.map((name) => this.#untilKnown(name)));
+    await Promise.all(this.#containers.map((name) => this.#settleOne(name)));
   }
 
   /** The restored processes die without having run; a criu that does not heed the verdict is ended with all of its own. */
   async cancel(): Promise<void> {
     await Promise.all(this.#containers.map((name) => this.#cancelOne(name)));
-    await Promise.allSettled(this.#finished);
+    await Promise.allSettled(this.#finished.values());
+    this.#finished.clear();
   }
 
   /** Also where the restore is not there yet, because the agent that began it was killed meanwhile. */
   async #cancelOne(name: string): Promise<void> {
-    const { conmon } = this.#tools.runtime;
     const hold = this.#tools.checkpoints.hold(this.#application, name);
     const ended = async () => {
-      await hold.release('cancel');
-      return (await conmon.pid(this.#application, name)) === undefined;
+      const heard = await hold.release('cancel');
+      return heard === 'lost' || (await this.#shim(name)) === undefined;
     };
-    const options = {
-      timeoutMs: verdictTimeoutMs,
-      intervalMs: 10,
-      what: `the end of the restore of ${name}`,
-    };
-    try {
-      await waitFor(ended, options);
-    } catch (error) {
+    const what = `the end of the restore of ${name}`;
+    await waitFor(ended, { timeoutMs: cancelTimeoutMs, intervalMs: 10, what }).catch((error) => {
       if (codeOf(error) !== 'timeout') throw error;
-      const shim = await conmon.pid(this.#application, name);
-      if (shim !== undefined) killAll(familyOf(await listProcessTable(), shim));
-    }
+    });
+    await this.#kill(name);
   }
 
-  async #untilKnown(name: string): Promise<void> {
-    const { conmon, runc } = this.#tools.runtime;
-    const isKnown = async () =>
-      (await runc.state(this.#application, name))?.status === 'running' ||
-      (await conmon.pid(this.#application, name)) === undefined;
-    await waitFor(isKnown, {
-      timeoutMs: verdictTimeoutMs,
-      intervalMs: 50,
-      what: `the end of the restore of ${name}`,
+  async #settleOne(name: string): Promise<void> {
+    const finished = this.#finished.get(name);
+    const isThere = await (finished ? this.#isReported(name, finished) : this.#isThere(name));
+    if (isThere) return;
+    await this.#kill(name);
+    await this.#tools.runtime.forget(this.#application, name);
+  }
+
+  /** False as soon as no report can come any more: what was restored keeps runc's line to a dead criu open. */
+  async #isReported(name: string, finished: Promise<unknown>): Promise<boolean> {
+    let reported: boolean | undefined;
+    finished.then(
+      () => {
+        reported = true;
+      },
+      () => {
+        reported = false;
+      },
+    );
+    const end = performance.now() + verdictTimeoutMs;
+    for (let criuSeenAt = performance.now(); reported === undefined; ) {
+      await sleep(50);
+      if (reported !== undefined) break;
+      const now = performance.now();
+      if ((await this.#family(name)).some((entry) => entry.name === 'criu')) criuSeenAt = now;
+      if (now - criuSeenAt > reportWithinMs || now > end) return false;
+    }
+    return reported;
+  }
+
+  /** What an agent before this one restored, so that nobody here was told. */
+  async #isThere(name: string): Promise<boolean> {
+    const look = async () => {
+      if ((await this.#shim(name)) === undefined) return { isThere: false };
+      const state = await this.#tools.runtime.state(this.#application, name);
+      return state?.status === 'running' && { isThere: true };
+    };
+    const what = `the end of the restore of ${name}`;
+    const found = await waitFor(look, { timeoutMs: verdictTimeoutMs, what }).catch((error) => {
+      if (codeOf(error) !== 'timeout') throw error;
+      return { isThere: false };
     });
+    return found.isThere;
+  }
+
+  /** criu, what it restores, and the shim around both. */
+  async #family(name: string): Promise<ProcessEntry[]> {
+    const shim = await this.#shim(name);
+    return shim === undefined ? [] : familyOf(await listProcessTable(), shim);
+  }
+
+  async #kill(name: string): Promise<void> {
+    killAll(await this.#family(name));
+  }
+
+  #shim(name: string): Promise<number | undefined> {
+    return this.#tools.runtime.conmon.pid(this.#application, name);
   }
 
   async #release(verdict: 'proceed' | 'cancel'): Promise<void> {
@@ -129,24 +180,25 @@ export class HeldRestore {
       imagesDirectory: images,
       workDirectory: images,
     });
-    this.#finished.push(finished);
+    this.#finished.set(name, finished);
     const failed = finished.then((): never => {
       throw new CmigError('failed', `criu did not hold ${name} after its restore`);
     });
     failed.catch(() => {});
-    const limitMs = restoreBaseMs + ((await sizeOfFolder(images)) / restoreBytesPerSecond) * 1000;
-    const limit = new AbortController();
-    const expired = sleep(limitMs, undefined, { signal: limit.signal, ref: false }).then((): never => {
-      throw new CmigError(
-        'timeout',
-        `the restore of ${name} did not end within ${Math.round(limitMs / 1000)} s and was ended`,
-      );
-    });
-    expired.catch(() => {});
+    // However large it is: criu works, or waits for a disk that it then has work from.
+    const watch = new ProgressWatch(
+      async () => (await this.#family(name)).reduce((sum, { cpuTicks }) => sum + cpuTicks, 0),
+      silenceAtMostMs,
+      `the restore of ${name}`,
+      async () => continueCriu(await this.#family(name)),
+    );
     try {
-      await hold.waitUntilHeld(Promise.race([failed, expired]));
+      await hold.waitUntilHeld(Promise.race([failed, watch.expired]));
+    } catch (error) {
+      if (codeOf(error) === 'timeout') await this.#kill(name);
+      throw error;
     } finally {
-      limit.abort();
+      watch.stop();
     }
   }
 }

@@ -8,6 +8,8 @@ export interface ProcessEntry {
   name: string;
   /** S, D, R, T (stopped), t (stopped by a tracer), Z … */
   state: string;
+  /** CPU time that it has used so far, in clock ticks. */
+  cpuTicks: number;
   commandLine: string[];
 }
 
@@ -19,12 +21,14 @@ export async function readProcess(pid: number): Promise<ProcessEntry | undefined
       readFile(`/proc/${pid}/cmdline`, 'utf8'),
     ]);
     // The name stands in parentheses and may hold some itself.
-    const [state = '', parent = '0'] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [state = '', parent = '0'] = fields;
     return {
       pid,
       parent: Number(parent),
       name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
       state,
+      cpuTicks: Number(fields[11]) + Number(fields[12]),
       commandLine: commandLine.split('\0').filter(Boolean),
     };
   } catch {
@@ -48,11 +52,20 @@ export function familyOf(table: readonly ProcessEntry[], pid: number): ProcessEn
 
 /** SIGKILL, which a stopped or hung process obeys too. Whoever is gone already is no error. */
 export function killAll(entries: readonly ProcessEntry[]): void {
-  for (const { pid } of entries) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
+  for (const { pid } of entries) signalProcess(pid, 'SIGKILL');
+}
+
+/** Lets every criu among them go on that was stopped, by whomever. */
+export function continueCriu(entries: readonly ProcessEntry[]): void {
+  for (const { pid, name, state } of entries)
+    if (name === 'criu' && state === 'T') signalProcess(pid, 'SIGCONT');
+}
+
+/** One that is gone already is no error. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

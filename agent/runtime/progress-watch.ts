@@ -10,22 +10,37 @@ export class ProgressWatch {
   readonly expired: Promise<never>;
   readonly #timer: NodeJS.Timeout;
 
-  /** `what` begins the sentence "… did not get on for 15 s". */
-  constructor(measure: () => Promise<number>, silenceAtMostMs: number, what: string) {
+  /**
+   * `what` begins the sentence "… did not get on for 15 s"; `nudge` is tried once, when a third of that has passed.
+   */
+  constructor(
+    measure: () => Promise<number>,
+    silenceAtMostMs: number,
+    what: string,
+    nudge?: () => Promise<void>,
+  ) {
     const { promise, reject } = Promise.withResolvers<never>();
     this.expired = promise;
     promise.catch(() => {});
     let last = -1;
     let lastAt = performance.now();
+    let nudged = false;
     this.#timer = setInterval(async () => {
       const now = await measure().catch(() => last);
       if (now !== last) {
         last = now;
         lastAt = performance.now();
-      } else if (performance.now() - lastAt > silenceAtMostMs)
+        nudged = false;
+        return;
+      }
+      const silentMs = performance.now() - lastAt;
+      if (silentMs > silenceAtMostMs)
         reject(
           new CmigError('timeout', `${what} did not get on for ${silenceAtMostMs / 1000} s and was ended`),
         );
+      if (nudged || silentMs < silenceAtMostMs / 3) return;
+      nudged = true;
+      await nudge?.().catch(() => {});
     }, lookEveryMs);
   }
 

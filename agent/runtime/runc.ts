@@ -1,9 +1,11 @@
 // runc: the argument vectors, and its errors out of its own log.
 import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { CmigError } from '../../src/core/errors.ts';
 import { type ProcessResult, type RunOptions, runProcess } from '../../src/core/run-process.ts';
 import type { Programs } from '../context.ts';
 import { type AgentPaths, containerId } from '../store/paths.ts';
+import { mountPoints } from './overlay.ts';
 
 export interface RuncState {
   id: string;
@@ -93,7 +95,15 @@ export class Runc {
 
   /** Forgets a container, its processes and its cgroup; nothing where it is not known. */
   async delete(application: string, container: string): Promise<void> {
-    await this.run(application, container, ['delete', '--force', containerId(application, container)]);
+    const id = containerId(application, container);
+    const folder = join(this.#paths.runcRoot, id);
+    // While it restores, runc has the root file system mounted there a second time. Killed in the midst of that it
+    // leaves it so; and to delete the container it would delete everything below this folder, through the mount.
+    for (const mountPoint of (await mountPoints()).reverse())
+      if (mountPoint.startsWith(`${folder}/`)) await runProcess('umount', ['-l', mountPoint]);
+    await this.run(application, container, ['delete', '--force', id]);
+    // It does not know the container of such a restore, but would refuse to make another one of that name.
+    await runProcess('rm', ['-rf', '--one-file-system', folder]);
   }
 
   async pause(application: string, container: string): Promise<void> {

@@ -7,25 +7,36 @@ import { labBroker, labHeal, labKill, labPartition, labStart } from '../../src/l
 import { findBroker } from '../../src/lab/lab-broker.ts';
 import { LabPaths } from '../../src/lab/lab-paths.ts';
 import { processesWith } from '../../src/lab/process-table.ts';
+import type { FaultStep } from './moments.ts';
 import { type Scene, signal } from './scene.ts';
+import { programOf } from './survey.ts';
 
 export interface Fault {
   title: string;
   /** @returns false where there was nothing that it could hit */
   inflict(scene: Scene): Promise<boolean>;
   heal?(scene: Scene): Promise<void>;
+  /** The steps in which there is always something to hit, where that is not so in all. */
+  hitsIn?: readonly FaultStep[];
   /** How long it lasts; `command`: until the command has ended, but no longer than `patienceMs`. */
   lastsMs: number | 'command';
   /** Takes longer than a step: the agents and the command stand still meanwhile. */
   slow?: true;
   /** The host all of whose processes die. */
   powersOff?: 'from' | 'to';
+  /**
+   * Steps in which it takes from a container what nobody can give back: its sockets, or half of its restore. Then a
+   * container may have been started afresh, or have lost connections; but nothing else may be wrong.
+   */
+  tearsIn?: readonly FaultStep[];
 }
 
 /** How long a fault lasts that waits for the command. */
 export const patienceMs = 12_000;
 /** Longer than the lease of the command. */
 const cutMs = 12_000;
+
+const whileFrozen: readonly FaultStep[] = ['freeze', 'transfer', 'restore', 'commit'];
 
 const killAgent = (which: 'from' | 'to'): Fault => ({
   title: `${which === 'from' ? 'source' : 'destination'} agent killed`,
@@ -102,7 +113,7 @@ async function signalPrograms(
   let hit = false;
   for (const host of hosts) {
     for (const { pid, argv } of await processesWith(scene.inits.get(host)!)) {
-      if (program.test(argv[0]?.split('/').at(-1) ?? '')) hit = signal(pid, name) || hit;
+      if (program.test(programOf(argv))) hit = signal(pid, name) || hit;
     }
   }
   return hit;
@@ -139,21 +150,27 @@ export const faults = {
   'criu-killed': {
     title: 'criu killed',
     inflict: (scene) => signalPrograms(scene, [scene.from, scene.to], /^criu$/, 'SIGKILL'),
+    hitsIn: whileFrozen,
     lastsMs: 0,
+    slow: true,
+    tearsIn: ['freeze', 'finish'],
   },
   'criu-hung': {
     title: 'criu hung',
     inflict: (scene) => signalPrograms(scene, [scene.from, scene.to], /^criu$/, 'SIGSTOP'),
+    hitsIn: whileFrozen,
     lastsMs: 0,
+    slow: true,
   },
   'rsync-killed': {
     title: 'rsync killed',
     inflict: (scene) => signalPrograms(scene, [scene.from], /^rsync$/, 'SIGKILL'),
+    hitsIn: ['presync', 'transfer'],
     lastsMs: 0,
   },
   'ssh-refused': {
     title: 'SSH refused',
-    inflict: (scene) => signalPrograms(scene, [scene.to], /^sshd/, 'SIGKILL'),
+    inflict: (scene) => signalPrograms(scene, [scene.to], /^sshd$/, 'SIGKILL'),
     async heal(scene) {
       await runInside(scene.inits.get(scene.to)!, [
         ...['/usr/sbin/sshd', '-f', '/etc/cmig/sshd_config', '-E', '/var/log/sshd.log'],

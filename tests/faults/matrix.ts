@@ -5,7 +5,7 @@ import { type BrokerConnection, connectBroker } from '../../src/broker/connectio
 import { type EventSubscription, subscribeEvents } from '../../src/broker/events.ts';
 import type { EventType } from '../../src/contract/events.ts';
 import { labUp } from '../../src/lab/lab.ts';
-import { hosts } from '../e2e/lab.ts';
+import { cmigOk, hosts } from '../e2e/lab.ts';
 import { artifacts, labName } from '../e2e/settings.ts';
 import { application, containers, deployPair } from './application.ts';
 import { type FaultName, faultNames, faults } from './faults.ts';
@@ -49,16 +49,24 @@ export class Matrix {
 
   /** @throws where the cell shows a problem, or its fault never hit the step */
   async run(step: FaultStep, fault: FaultName, random = Math.random()): Promise<CaseResult> {
-    await askInner(this.#subject);
+    await this.#makeWhole();
     const result = await runCase(this.#subject, step, fault, random);
     this.results.push(result);
-    const { outcome, problems, told, delayMs, settledMs, gapMs } = result;
+    const { outcome, problems, breaks, told, delayMs, settledMs, gapMs } = result;
     process.stderr.write(
-      `${step} × ${fault} after ${delayMs} ms: ${outcome}, settled in ${settledMs} ms, gap ${gapMs} ms; ${told}\n`,
+      `${step} × ${fault} after ${delayMs} ms: ${outcome}, settled in ${settledMs} ms, gap ${gapMs} ms; ${told} ${breaks.join('; ')}\n`,
     );
     if (problems.length > 0) throw new Error(`${told}\n${problems.join('\n')}`);
     if (outcome === 'missed') throw new Error(`the fault never came while the migration was in ${step}`);
     return result;
+  }
+
+  /** Of what an earlier case has broken. */
+  async #makeWhole(): Promise<void> {
+    const inner = await askInner(this.#subject).catch(() => undefined);
+    if (inner && !inner.broken && inner.connections === 1) return;
+    await cmigOk('stop', application);
+    await cmigOk('start', application);
   }
 
   async close(): Promise<void> {

@@ -24,6 +24,8 @@ export interface CaseResult {
   /** `missed`: the fault came too late every time. `nothing`: there was nothing in this step that it could hit. */
   outcome: 'committed' | 'rolled-back' | 'missed' | 'nothing';
   problems: string[];
+  /** What was not contiguous. */
+  breaks: string[];
   /** What the command said, and its exit code; none where it was killed. */
   told: string;
   /** From the healing to a clean end. */
@@ -42,16 +44,6 @@ interface Inner {
   last: number;
   connections: number;
   broken: string | null;
-}
-
-export async function survey(subject: Subject): Promise<Verdict> {
-  const surveys = await Promise.all(subject.hosts.map((host) => surveyHost(subject.lab, host)));
-  const off = subject.hosts.filter((_, index) => !surveys[index]);
-  const verdict = judge(
-    surveys.filter((each) => each !== undefined),
-    subject,
-  );
-  return { ...verdict, problems: [...verdict.problems, ...off.map((host) => `${host} is off`)] };
 }
 
 /** @param random from 0 to 1: when within the step the fault comes */
@@ -76,7 +68,7 @@ async function tryCase(
 ): Promise<CaseResult> {
   const fault: Fault = faults[name];
   const moment = moments[step];
-  const { runsOn: from, problems } = await survey(subject);
+  const { runsOn: from, problems } = await settled(subject, 10_000);
   if (!from || problems.length > 0) throw new Error(`no case can begin:\n${problems.join('\n')}`);
   const to = subject.hosts.find((host) => host !== from)!;
   const stream = await NumberedStream.open({ host: subject.address, port: 7000 });
@@ -84,7 +76,7 @@ async function tryCase(
   const before = await askInner(subject);
   stream.resetGap();
   const result: CaseResult = {
-    ...{ step, fault: name, outcome: 'missed', problems: [], told: '' },
+    ...{ step, fault: name, outcome: 'missed', problems: [], breaks: [], told: '' },
     ...{ settledMs: 0, gapMs: 0, delayMs: Math.round(random * moment.spreadMs) },
   };
   try {
@@ -93,7 +85,7 @@ async function tryCase(
     if (inflicted === 'missed' || inflicted === 'nothing') {
       const { exitCode } = await scene.ended;
       if (exitCode !== 0) result.problems.push(`without a fault the command ended with ${exitCode}`);
-      result.outcome = inflicted;
+      result.outcome = (fault.hitsIn?.includes(step) ?? true) ? 'missed' : inflicted;
       result.problems.push(...(await settled(subject, 10_000)).problems);
       return result;
     }
@@ -109,8 +101,11 @@ async function tryCase(
     if (name !== 'orchestrator')
       result.problems.push(...(end ? untruths(end, result.outcome) : ['the command does not end']));
     const died = fault.powersOff && scene[fault.powersOff];
-    if (result.problems.length === 0 && died !== verdict.runsOn)
-      result.problems.push(...(await continuity(subject, stream, before)));
+    if (result.problems.length === 0) {
+      result.breaks = await continuity(subject, stream, before);
+      const mayBreak = died === verdict.runsOn || fault.tearsIn?.includes(step);
+      if (!mayBreak) result.problems.push(...result.breaks);
+    }
     result.gapMs = Math.round(stream.longestGapMs);
     if (result.problems.length === 0)
       result.problems.push(...(await migrateOnce(subject, verdict.runsOn === to ? from : to)));
@@ -145,6 +140,16 @@ const pause = (milliseconds: number): Promise<void> => sleep(milliseconds, undef
 async function last(scene: Scene, { lastsMs }: Fault): Promise<void> {
   if (lastsMs === 'command') await Promise.race([scene.ended, pause(patienceMs)]);
   else await sleep(lastsMs);
+}
+
+async function survey(subject: Subject): Promise<Verdict> {
+  const surveys = await Promise.all(subject.hosts.map((host) => surveyHost(subject.lab, host)));
+  const off = subject.hosts.filter((_, index) => !surveys[index]);
+  const verdict = judge(
+    surveys.filter((each) => each !== undefined),
+    subject,
+  );
+  return { ...verdict, problems: [...verdict.problems, ...off.map((host) => `${host} is off`)] };
 }
 
 /** The first verdict without a problem, or the last one before the deadline. */
@@ -204,6 +209,8 @@ async function migrateOnce(subject: Subject, to: string): Promise<string[]> {
 
 export async function askInner({ address }: Subject): Promise<Inner> {
   let text = '';
-  for await (const chunk of connect({ host: address, port: 7001 })) text += chunk;
+  const socket = connect({ host: address, port: 7001 });
+  socket.setTimeout(5000, () => socket.destroy(new Error('the application does not answer')));
+  for await (const chunk of socket) text += chunk;
   return JSON.parse(text) as Inner;
 }

@@ -20,6 +20,8 @@ export interface HostSurvey {
   links: number;
   /** Applications whose containers have a root file system mounted. */
   mounts: string[];
+  /** What runc mounts while it restores. */
+  strayMounts: string[];
   processes: { argv: string[]; state: string }[];
   frozenCgroups: string[];
   /** `application` or `application/container` */
@@ -28,6 +30,8 @@ export interface HostSurvey {
   journals: { id: string; state: string }[];
   /** Everything that is there for a while only: deliveries, images of frozen memory, halves of folders. */
   temporary: string[];
+  /** Of containers, in the run directory. */
+  runFolders: string[];
 }
 
 const script = `
@@ -44,7 +48,9 @@ for each in /run/netns/cmig-*; do
     nsenter --net="$each" ip -o link show dev eth0 | grep -q LOWER_UP && echo "\${each##*/cmig-}"
 done
 section links; ip -o link show | grep -cE ': cm[0-9a-f]{11}@'
+section strayMounts; grep -o '/run/cmig/runc/[^ ]*' /proc/mounts
 section mounts; sed -n 's|^[^ ]* /var/lib/cmig/applications/\\([^/]*\\)/.*|\\1|p' /proc/mounts
+section runFolders; ls -d /run/cmig/runc/* /run/cmig/containers/* /run/cmig/s/* 2>/dev/null
 section temporary
 cd /var/lib/cmig
 ls -d incoming/m-* migrations/*/* applications/.[!.]* images/.incoming/* 2>/dev/null | grep -v '/journal.json$'
@@ -78,7 +84,9 @@ export async function surveyHost(lab: string, host: string): Promise<HostSurvey 
     linked: lines('linked'),
     links: Number(sections.get('links')),
     mounts: lines('mounts'),
+    strayMounts: lines('strayMounts'),
     temporary: lines('temporary'),
+    runFolders: lines('runFolders'),
     processes: await readProcesses(init),
     ...(await readCgroups(hostCgroup(lab, host))),
     applications: await readApplications(join(paths.data, 'applications')),
@@ -141,3 +149,7 @@ export async function readJournal(
   const text = await readFile(join(folder, id, 'journal.json'), 'utf8').catch(() => '');
   return text ? (JSON.parse(text) as { id: string; state: string; role: string }) : undefined;
 }
+
+/** criu and sshd write over their arguments, in one piece. */
+export const programOf = ([path = '']: readonly string[]): string =>
+  path.split(/[ :]/)[0]!.split('/').at(-1) ?? '';

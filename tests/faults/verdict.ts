@@ -1,5 +1,5 @@
 // Judges what stands on all hosts: does exactly one copy run, and is anything left over?
-import type { HostSurvey } from './survey.ts';
+import { type HostSurvey, programOf } from './survey.ts';
 
 export interface Expectation {
   application: string;
@@ -64,11 +64,14 @@ function leftovers(survey: HostSurvey, application: string, isOwner: boolean): s
   for (const cgroup of survey.cgroups)
     if (!mine.includes(cgroup.split('/')[0]!)) note(`the cgroup ${cgroup} is left`);
   for (const cgroup of survey.frozenCgroups) note(`the cgroup ${cgroup} is frozen`);
+  for (const path of survey.strayMounts) note(`${path} is still mounted`);
+  for (const path of survey.runFolders)
+    if (!mine.includes(path.split('/').at(-1)!.split('.')[0]!)) note(`${path} is left`);
   for (const path of survey.temporary) note(`${path} is left`);
   for (const { id, state } of survey.journals)
     if (!endedStates.includes(state)) note(`${id} is still ${state}`);
   for (const { argv, state } of survey.processes) {
-    const program = argv[0]?.split('/').at(-1) ?? '';
+    const program = programOf(argv);
     const told = argv.join(' ').slice(0, 120);
     if (state === 'T' || state === 't') note(`${told} is stopped`);
     if (migrationPrograms.test(program)) note(`${told} still runs`);
