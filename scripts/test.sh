@@ -43,11 +43,15 @@ export PATH=$root/node_modules/.bin:$PATH
 # Runs on one machine share the name of the lab (CMIG_E2E_LAB gives a run one of its own), so they go one after the
 # other. What holds the lock besides this script are its tests; their own children do not inherit it from Node.
 temporary=${TMPDIR:-/tmp}/cmig-test-${CMIG_E2E_LAB:-e2e}
-exec 9>"$temporary.lock"
-flock --nonblock 9 || {
-  echo "test: another run is under way here; waiting for its end"
-  flock --timeout 1800 9 || { fail "turn" "another run has not ended in half an hour" 1800; finish; }
-}
+while :; do
+  exec 9>"$temporary.lock"
+  flock --nonblock 9 || {
+    echo "test: another run is under way here; waiting for its end"
+    flock --timeout 1800 9 || { fail "turn" "another run has not ended in half an hour" 1800; finish; }
+  }
+  # a run that has just ended took the file away
+  [ "$temporary.lock" -ef /proc/self/fd/9 ] && break
+done
 rm -rf "$artifacts" "$temporary" # a run that was killed left its files
 mkdir -p "$artifacts" "$temporary"
 export TMPDIR=$temporary
@@ -56,7 +60,7 @@ clear_lab() {
   [ -z "$lab_is_up" ] || node -e 'import("./tests/e2e/tear-down.mjs").then((module) => module.default())'
   lab_is_up=
 }
-trap 'clear_lab; rm -rf "$temporary"' EXIT
+trap 'clear_lab; rm -rf "$temporary" "$temporary.lock"' EXIT
 trap 'exit 143' TERM HUP
 trap 'exit 130' INT
 
