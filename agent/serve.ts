@@ -41,10 +41,11 @@ export async function serve(
         context,
         countApplications: async () => supervisor.list().length,
         statistics: () => statistics.latest,
+        isUnschedulable: () => hosts.own.unschedulable === true,
       })),
-      ...hostHandlers(hosts, diagnosis),
+      ...hostHandlers(context, hosts, diagnosis),
       ...imageHandlers(context, images, hosts, transfer),
-      ...applicationHandlers(context, supervisor, runc),
+      ...applicationHandlers(context, supervisor, runc, hosts),
       ...migrationHandlers(machine, migrations),
     },
   });

@@ -15,10 +15,17 @@ export interface AgentHandlersOptions {
   countApplications: () => Promise<number>;
   /** The last measurement. */
   statistics: () => HostStatistics | undefined;
+  /** Whether this host is cordoned. */
+  isUnschedulable: () => boolean;
 }
 
 /** The versions of criu and runc are asked for once, so that a description starts no program. */
-export async function agentHandlers({ context, countApplications, statistics }: AgentHandlersOptions) {
+export async function agentHandlers({
+  context,
+  countApplications,
+  statistics,
+  isUnschedulable,
+}: AgentHandlersOptions) {
   const startedAt = new Date().toISOString();
   const [facts, operatingSystem] = await Promise.all([
     readHostFacts(context.programs),
@@ -29,7 +36,11 @@ export async function agentHandlers({ context, countApplications, statistics }: 
       apiVersion,
       kind: 'Host',
       metadata: { name: context.config.name, labels: context.config.labels },
-      spec: { address: context.config.address, sshPort: context.config.ssh.port },
+      spec: {
+        address: context.config.address,
+        sshPort: context.config.ssh.port,
+        ...(isUnschedulable() ? { unschedulable: true } : {}),
+      },
       status: {
         condition: 'Ready',
         lastSeen: new Date().toISOString(),

@@ -1,7 +1,9 @@
 // RPC: applications of this host.
 import type { ServerStream } from '../../src/broker/rpc-server.ts';
 import type { Params, Result } from '../../src/contract/methods.ts';
+import { CmigError } from '../../src/core/errors.ts';
 import type { AgentContext } from '../context.ts';
+import type { HostRegistry } from '../peers/host-registry.ts';
 import { execInContainer } from '../runtime/exec-session.ts';
 import type { LogLine } from '../runtime/log-line.ts';
 import { mergeLogs, parseSince, readLog } from '../runtime/log-reader.ts';
@@ -13,10 +15,16 @@ export const applicationHandlers = (
   context: Pick<AgentContext, 'paths' | 'programs'>,
   supervisor: Supervisor,
   runc: Runc,
+  hosts: HostRegistry,
 ) => ({
   'application.list': async (): Promise<Result<'application.list'>> => ({ applications: supervisor.list() }),
   'application.get': async ({ name }: Params<'application.get'>) => supervisor.describe(name),
-  'application.deploy': (params: Params<'application.deploy'>) => supervisor.deploy(params),
+  'application.deploy': async (params: Params<'application.deploy'>) => {
+    const { name } = params.manifest.metadata;
+    // What is here stays, and may be changed; what is new has to go elsewhere.
+    if (!supervisor.has(name)) refuseCordoned(hosts, name);
+    return supervisor.deploy(params);
+  },
   'application.start': ({ name }: Params<'application.start'>) => supervisor.start(name),
   'application.stop': ({ name }: Params<'application.stop'>) => supervisor.stop(name),
   'application.delete': async ({ name }: Params<'application.delete'>) => {
@@ -28,6 +36,14 @@ export const applicationHandlers = (
   'application.exec': (params: Params<'application.exec'>, _: unknown, stream: ServerStream) =>
     execInContainer(context, runc, supervisor.container(params.name, params.container), params, stream),
 });
+
+/** @throws CmigError `conflict` */
+function refuseCordoned({ own }: HostRegistry, application: string): void {
+  if (!own.unschedulable) return;
+  throw new CmigError('conflict', `${own.name} is cordoned: it does not take ${application}`, {
+    hint: `choose another host, or lift it: cmig uncordon ${own.name}`,
+  });
+}
 
 /** Of one container, or of all: what is there merged by time, what follows as it comes. */
 async function sendLogs(

@@ -1,9 +1,27 @@
 // RPC: the hosts this agent knows of.
+import type { RequestContext } from '../../src/broker/rpc-server.ts';
 import type { Params, Result } from '../../src/contract/methods.ts';
+import type { AgentContext } from '../context.ts';
 import type { Diagnosis } from '../diagnosis/diagnosis.ts';
 import type { HostRegistry } from '../peers/host-registry.ts';
 
-export const hostHandlers = (registry: HostRegistry, diagnosis: Diagnosis) => ({
+export const hostHandlers = (
+  { events }: Pick<AgentContext, 'events'>,
+  registry: HostRegistry,
+  diagnosis: Diagnosis,
+) => ({
+  'host.cordon': async (
+    { unschedulable }: Params<'host.cordon'>,
+    { caller }: RequestContext,
+  ): Promise<Result<'host.cordon'>> => {
+    const changed = await registry.cordon(unschedulable);
+    if (changed) {
+      events.publish(unschedulable ? 'host.cordoned' : 'host.uncordoned', { by: caller });
+      // Peers know it at once, and not only with the next heartbeat.
+      events.publish('host.heard', { host: registry.own });
+    }
+    return { changed };
+  },
   'host.diagnose': async (): Promise<Result<'host.diagnose'>> => ({
     findings: await diagnosis.run({ selfTest: true }),
   }),

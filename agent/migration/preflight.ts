@@ -155,6 +155,13 @@ export async function preflightDestination(
       `see: cmig get applications ${name}`,
     );
   }
+  if (hosts.own.unschedulable) {
+    add(
+      'cordon',
+      `${here} is cordoned: it takes no further application`,
+      `choose another host, or lift it: cmig uncordon ${here}`,
+    );
+  }
   const owner = (await applications.list()).find(
     (each) => each.address === facts.address && each.manifest.metadata.name !== name,
   );

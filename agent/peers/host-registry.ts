@@ -9,7 +9,7 @@ import { readJsonFile, writeFileDurably } from '../store/durable-file.ts';
 import type { AgentPaths } from '../store/paths.ts';
 import { installReceiveGuard } from '../transfer/receive-guard.ts';
 import { authorizedKeysText, knownHostsText, ownershipLine } from './key-files.ts';
-import { isSameHost, makeOwnRecord } from './own-record.ts';
+import { isSameHost, makeOwnRecord, versionAfter } from './own-record.ts';
 
 export interface HostRegistryOptions {
   config: AgentConfig;
@@ -63,6 +63,16 @@ export class HostRegistry {
   get own(): HostRecord {
     if (!this.#own) throw new CmigError('failed', 'the registry of hosts is not open');
     return this.#own;
+  }
+
+  /** Whether this host takes further applications; on disk when it settles. @returns whether it is news */
+  async cordon(unschedulable: boolean): Promise<boolean> {
+    const { unschedulable: before = false, ...rest } = this.own;
+    if (before === unschedulable) return false;
+    const record = unschedulable ? { ...rest, unschedulable } : rest;
+    this.#own = { ...record, version: versionAfter(record, this.own) };
+    await this.#write();
+    return true;
   }
 
   /** All hosts, this one too, by name. */

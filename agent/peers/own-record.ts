@@ -22,6 +22,7 @@ export async function makeOwnRecord(
     transferKey: await readPublicKey(`${config.ssh.identityFile}.pub`, 'ssh.identityFile'),
     labels: config.labels,
     protocolVersion,
+    ...(previous?.unschedulable ? { unschedulable: true } : {}),
     version: 0,
   };
   return { ...record, version: versionAfter(record, previous) };
@@ -43,6 +44,7 @@ export function isSameHost(a: HostRecord, b: HostRecord): boolean {
     sshHostKey,
     transferKey,
     protocolVersion: protocol,
+    unschedulable = false,
   }: HostRecord) =>
     JSON.stringify([
       name,
@@ -51,6 +53,7 @@ export function isSameHost(a: HostRecord, b: HostRecord): boolean {
       sshHostKey,
       transferKey,
       protocol,
+      unschedulable,
       Object.entries(labels).sort(),
     ]);
   return text(a) === text(b);

@@ -20,6 +20,9 @@ export function eventDetails(event: Event): string {
       return (
         event.data.findings.map(({ level, message }) => `${level}: ${message}`).join('; ') || 'all is well'
       );
+    case 'host.cordoned':
+    case 'host.uncordoned':
+      return `by ${event.data.by}`;
     case 'application.deployed':
       return event.data.address;
     case 'container.exited':

@@ -87,7 +87,8 @@ function checkedValues(call: RawCall): Map<string, Value> {
   const values = new Map<string, Value>();
   for (const [index, argument] of (call.command.arguments ?? []).entries()) {
     let value = call.arguments[index];
-    if (argument.completes === 'application') value = each(value, withoutKind);
+    if (argument.completes === 'application' || argument.completes === 'host')
+      value = each(value, withoutKind[argument.completes]);
     if (argument.choices && !argument.open)
       value = each(value, (word) => chosen(argument.name, word, argument.choices!, usage));
     values.set(argument.name, value);
@@ -106,7 +107,10 @@ const each = (value: Value, change: (word: string) => string): Value =>
   Array.isArray(value) ? value.map(change) : typeof value === 'string' ? change(value) : value;
 
 /** `application/shop`, as `-o name` prints it, is `shop`. */
-const withoutKind = (word: string): string => word.replace(/^(app|apps|application|applications)\//, '');
+const withoutKind = {
+  application: (word: string): string => word.replace(/^(app|apps|application|applications)\//, ''),
+  host: (word: string): string => word.replace(/^hosts?\//, ''),
+};
 
 function chosen(what: string, word: string, choices: readonly Choice[], usage: string): string {
   const match = choices.find(({ name, aliases }) => name === word || aliases?.includes(word));

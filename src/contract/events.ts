@@ -21,6 +21,9 @@ export const events = {
   'agent.stopped': { data: Type.Object({}) },
   /** Some time after the agent's start; only what is not well. */
   'host.diagnosed': { data: Type.Object({ findings: Type.Array(Finding) }) },
+  /** It takes no further application, or does again; `by` is user@machine (process). */
+  'host.cordoned': { data: Type.Object({ by: Type.String() }) },
+  'host.uncordoned': { data: Type.Object({ by: Type.String() }) },
   'host.heard': { data: Type.Object({ host: HostRecord }), stat: true },
   'host.measured': {
     data: Type.Object({ statistics: HostStatistics, containers: Type.Array(ContainerStatistics) }),

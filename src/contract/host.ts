@@ -13,6 +13,8 @@ export const HostRecord = Type.Object({
   transferKey: Type.String({ pattern: '^[a-z0-9-]+ [A-Za-z0-9+/=]+$' }),
   labels: Type.Record(Type.String(), Type.String()),
   protocolVersion: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+  /** Cordoned: it takes no further application. */
+  unschedulable: Type.Optional(Type.Boolean()),
   version: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
 });
 export type HostRecord = Type.Static<typeof HostRecord>;
@@ -44,7 +46,12 @@ export const Host = Type.Object({
   apiVersion: Type.Literal(apiVersion),
   kind: Type.Literal('Host'),
   metadata: Type.Object({ name: Type.String(), labels: Type.Record(Type.String(), Type.String()) }),
-  spec: Type.Object({ address: Type.String(), sshPort: Type.Integer() }),
+  spec: Type.Object({
+    address: Type.String(),
+    sshPort: Type.Integer(),
+    /** True where it was cordoned: what runs there stays, and nothing else comes. */
+    unschedulable: Type.Optional(Type.Boolean()),
+  }),
   status: Type.Object({
     condition: Type.Enum(['Ready', 'NotReady', 'Incompatible']),
     /** Why it is not ready. */

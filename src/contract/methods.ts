@@ -59,6 +59,11 @@ export const methods = {
   'agent.describe': { params: Nothing, result: Host },
   'host.list': { params: Nothing, result: Type.Object({ hosts: Type.Array(KnownHost) }) },
   'host.put': { params: Type.Object({ host: HostRecord }, strict), result: Nothing },
+  /** Whether the host takes further applications; kept on its disk. */
+  'host.cordon': {
+    params: Type.Object({ unschedulable: Type.Boolean() }, strict),
+    result: Type.Object({ changed: Type.Boolean() }),
+  },
   /** The host looks at itself, with a dump and a restore. */
   'host.diagnose': { params: Nothing, result: Type.Object({ findings: Type.Array(Finding) }), long: true },
   'operation.get': {

@@ -120,7 +120,11 @@ function undescribed(known: KnownHost, failure: CmigError | undefined): Host {
     apiVersion,
     kind: 'Host',
     metadata: { name: known.name, labels: known.labels },
-    spec: { address: known.address, sshPort: known.sshPort },
+    spec: {
+      address: known.address,
+      sshPort: known.sshPort,
+      ...(known.unschedulable ? { unschedulable: true } : {}),
+    },
     status: {
       condition: incompatible ? 'Incompatible' : failure ? 'NotReady' : 'Ready',
       ...(failure ? { message: failure.message } : {}),

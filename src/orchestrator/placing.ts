@@ -18,7 +18,7 @@ export interface Placement {
 /**
  * A new application goes to `spec.host`; one that exists stays where it is, whatever `spec.host` says.
  * @param reserved addresses that were chosen but are not in use yet
- * @throws CmigError `not-found` or `unreachable` (host), `conflict` or `invalid` (address)
+ * @throws CmigError `not-found`, `unreachable` or `conflict` (host), `conflict` or `invalid` (address)
  */
 export function placeApplication(
   inventory: Inventory,
@@ -40,8 +40,19 @@ export function placeApplication(
     });
   }
   const host = findReadyHost(inventory, existing?.status.host ?? spec.host);
+  if (!existing) refuseCordoned(inventory, host, name);
   const address = placeAddress(inventory, { name, wanted: spec.network?.address, existing, host, reserved });
   return { host, address, notes, ...(existing ? { existing } : {}) };
+}
+
+function refuseCordoned({ hosts }: Inventory, host: Host, application: string): void {
+  if (!host.spec.unschedulable) return;
+  const { name } = host.metadata;
+  const others = hosts.filter(({ spec, status }) => !spec.unschedulable && status.condition === 'Ready');
+  const open = others.map(({ metadata }) => metadata.name).join(', ');
+  throw new CmigError('conflict', `${name} is cordoned: it does not take application ${application}`, {
+    hint: `name another host as spec.host${open && ` (${open})`}, or lift it: cmig uncordon ${name}`,
+  });
 }
 
 interface AddressQuestion {

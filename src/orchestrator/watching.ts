@@ -25,6 +25,8 @@ const telling = {
   hosts: [
     'agent.started',
     'agent.stopped',
+    'host.cordoned',
+    'host.uncordoned',
     'application.deployed',
     'application.deleted',
     'migration.finished',

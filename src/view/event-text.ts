@@ -15,6 +15,10 @@ export function eventText(event: Event): string {
       if (findings.length === 0) return 'all is well here';
       return findings.map(({ level, message }) => `${level}: ${message}`).join('; ');
     }
+    case 'host.cordoned':
+      return `cordoned by ${event.data.by}: takes no further application`;
+    case 'host.uncordoned':
+      return `uncordoned by ${event.data.by}`;
     case 'host.heard':
       return `${event.data.host.name} is there, at ${event.data.host.address}`;
     case 'host.measured':

@@ -34,6 +34,7 @@ export interface RequestText {
 /** What starts programs is asked for less often. */
 const slow = new Set<string>([
   'host.diagnose',
+  'host.cordon',
   'image.upload.begin',
   'migration.preflight.source',
   'migration.preflight.destination',

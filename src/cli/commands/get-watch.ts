@@ -1,10 +1,10 @@
 // `cmig get -w`: first what exists, then every change as it happens.
 import type { Application } from '../../contract/application.ts';
+import type { Selector } from '../../orchestrator/selector.ts';
 import { type Change, watchInventory } from '../../orchestrator/watching.ts';
 import type { Resource } from '../../view/kinds/kind-view.ts';
 import { qualifiedName, renderDocument, resourceColumns } from '../../view/resource-output.ts';
 import type { ResourceRequest } from '../../view/resource-words.ts';
-import type { Selector } from '../../view/selector.ts';
 import { layOutTable } from '../../view/table.ts';
 import type { Invocation } from '../command.ts';
 import { withOrchestrator } from '../session.ts';

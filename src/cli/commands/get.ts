@@ -2,10 +2,10 @@
 import { CmigError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/near-names.ts';
 import { type Inventory, readInventory } from '../../orchestrator/inventory.ts';
+import type { Selector } from '../../orchestrator/selector.ts';
 import { kindViews } from '../../view/kinds.ts';
 import { type ResourceFormat, type ResourceGroup, renderResources } from '../../view/resource-output.ts';
 import { parseResourceWords, type ResourceRequest } from '../../view/resource-words.ts';
-import type { Selector } from '../../view/selector.ts';
 import type { Invocation } from '../command.ts';
 import { warnOfInventory } from '../inventory-warnings.ts';
 import { withOrchestrator } from '../session.ts';
@@ -45,7 +45,7 @@ export async function run(invocation: Invocation): Promise<void> {
 async function readSelector(invocation: Invocation): Promise<Selector> {
   const text = invocation.text('selector');
   if (text === undefined) return () => true;
-  return (await import('../../view/selector.ts')).parseSelector(text);
+  return (await import('../../orchestrator/selector.ts')).parseSelector(text);
 }
 
 function select(inventory: Inventory, { plural, names }: ResourceRequest, matches: Selector): ResourceGroup {

@@ -12,6 +12,10 @@ const lastSeen = ({ status }: Host) => {
   return status.lastSeen === undefined ? unknown : `${formatAgeOf(status.lastSeen)} ago`;
 };
 
+/** As kubectl writes it: `Ready`, `Ready,SchedulingDisabled`. */
+const conditionOf = ({ spec, status }: Host) =>
+  `${status.condition}${spec.unschedulable ? ',SchedulingDisabled' : ''}`;
+
 export const hostView: KindView<Host> = {
   kind: 'Host',
   singular: 'host',
@@ -19,7 +23,7 @@ export const hostView: KindView<Host> = {
   shortNames: [],
   columns: [
     { header: 'NAME', value: (item) => item.metadata.name },
-    { header: 'STATUS', value: (item) => item.status.condition },
+    { header: 'STATUS', value: conditionOf },
     { header: 'ADDRESS', value: (item) => item.spec.address },
     { header: 'APPLICATIONS', value: (item) => text(item.status.applications) },
     { header: 'CORES', value: (item) => text(item.status.cores) },
@@ -45,6 +49,7 @@ function describe({ metadata, spec, status }: Host): Field[] {
     ['Name', metadata.name],
     ['Labels', Object.entries(metadata.labels).map(([key, value]) => `${key}=${value}`)],
     ['Status', status.condition],
+    ['Unschedulable', spec.unschedulable ? 'true (cordoned)' : 'false'],
     ['Message', status.message],
     ['Address', spec.address],
     ['SSH port', String(spec.sshPort)],

@@ -76,6 +76,7 @@ function titleLine(
   const end = [
     span(' '),
     span(condition, conditionTones[condition]),
+    ...(state.host.spec.unschedulable ? [span(', cordoned', 'warn')] : []),
     span(` ${box.horizontal}${box.topRight}`, edge),
   ];
   const room = width - lineWidth(start) - lineWidth(end);

@@ -81,6 +81,8 @@ function afterSign(state: TopologyState, event: Event, nowMs: number): TopologyS
   const after: HostState = {
     ...before,
     ...(record ? { host: withRecord(before.host, record) } : {}),
+    ...(event.type === 'host.cordoned' ? { host: withCordon(before.host, true) } : {}),
+    ...(event.type === 'host.uncordoned' ? { host: withCordon(before.host, false) } : {}),
     heardAtMs: nowMs,
     silent: event.type === 'agent.stopped',
     ...(event.type === 'host.measured'
@@ -111,11 +113,16 @@ const newHost = (name: string): HostState => ({
   containers: new Map(),
 });
 
-const withRecord = (host: Host, { address, sshPort, labels }: HostRecord): Host => ({
+const withRecord = (host: Host, { address, sshPort, labels, unschedulable }: HostRecord): Host => ({
   ...host,
   metadata: { ...host.metadata, labels },
-  spec: { address, sshPort },
+  spec: { address, sshPort, ...(unschedulable ? { unschedulable } : {}) },
 });
+
+function withCordon(host: Host, unschedulable: boolean): Host {
+  const { unschedulable: _, ...spec } = host.spec;
+  return { ...host, spec: unschedulable ? { ...spec, unschedulable } : spec };
+}
 
 function afterStatus(state: TopologyState, name: string, status: ApplicationStatus, nowMs: number) {
   const before = state.applications.get(name);

@@ -1,6 +1,6 @@
 // What the filter leaves: words are parts of names, and `key=value`, `key!=value`, `!key` select by label, as `-l` does.
 import type { Application } from '../../contract/application.ts';
-import { parseSelector } from '../selector.ts';
+import { parseSelector } from '../../orchestrator/selector.ts';
 import type { HostState, TopologyState } from './topology-state.ts';
 
 type Matches = (name: string, labels: Record<string, string> | undefined) => boolean;

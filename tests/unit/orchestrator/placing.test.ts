@@ -32,6 +32,20 @@ describe('placeApplication', () => {
     expect(placement.existing).toBeUndefined();
   });
 
+  it('puts nothing new on a host that is cordoned, and leaves what is there', () => {
+    const cordoned = host('host-b');
+    cordoned.spec.unschedulable = true;
+    const hosts = [host('host-a'), cordoned, host('host-c')];
+    const refused = refusal(() => placeApplication(inventory({ hosts }), manifest('new', 'host-b')));
+    expect(refused).toMatchObject({
+      code: 'conflict',
+      hint: expect.stringMatching(/\(host-a, host-c\).*cmig uncordon host-b$/),
+    });
+    const running = application('shop', { host: 'host-b' });
+    const stays = placeApplication(inventory({ hosts, applications: [running] }), manifest('shop', 'host-b'));
+    expect(stays.host.metadata.name).toBe('host-b');
+  });
+
   it('leaves an application where it is, and says so', () => {
     const running = application('shop', { host: 'host-b', address: '10.77.0.40' });
     const placement = placeApplication(inventory({ applications: [running] }), manifest('shop', 'host-a'));

@@ -108,6 +108,18 @@ describe('HostRegistry', () => {
     expect(after.list().map(({ name }) => name)).toEqual(['host-a', 'host-b']);
   });
 
+  it('keeps on disk that it is cordoned, and tells it as news', async () => {
+    const registry = await openRegistry();
+    const { version } = registry.own;
+    expect([await registry.cordon(true), await registry.cordon(true)]).toEqual([true, false]);
+    expect(registry.own.version).toBeGreaterThan(version);
+    const after = await openRegistry();
+    expect(after.own).toEqual(registry.own);
+    expect(after.list().find(({ name }) => name === 'host-a')).toMatchObject({ unschedulable: true });
+    expect([await after.cordon(false), await after.cordon(false)]).toEqual([true, false]);
+    expect((await openRegistry()).own.unschedulable).toBeUndefined();
+  });
+
   it('outbids a newer record of its own name, of an earlier life', async () => {
     const registry = await openRegistry();
     const future = Date.now() + 1_000_000;

@@ -45,6 +45,13 @@ function draw(
 }
 
 describe('the overview', () => {
+  it('tells of a host that is cordoned, and when it is no longer', () => {
+    const cordoned = told(west(), eventOf('host.cordoned', 'host-b', { by: 'ann@desk' }));
+    expect(draw(cordoned, 80, 22).text.join('\n')).toMatch(/─ host-b ─+ Ready, cordoned ─╮/);
+    const lifted = told(cordoned, eventOf('host.uncordoned', 'host-b', { by: 'ann@desk' }));
+    expect(draw(lifted, 80, 22).text.join('\n')).toMatch(/─ host-b ─+ Ready ─╮/);
+  });
+
   it('shows a host with its application and containers', () => {
     const text = draw(west(), 80, 22).text.join('\n');
     expect(text).toMatch(/─ host-a west ─+ Ready ─╮╭─ host-b ─+ Ready ─╮/);

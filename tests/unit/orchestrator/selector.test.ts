@@ -1,6 +1,6 @@
 // Label selectors mean what kubectl's mean.
 import { describe, expect, it } from '@jest/globals';
-import { parseSelector } from '../../../src/view/selector.ts';
+import { parseSelector } from '../../../src/orchestrator/selector.ts';
 
 const labels = { tier: 'web', env: 'prod' };
 
