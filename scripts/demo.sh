@@ -101,16 +101,15 @@ shop_says >"$record/after.json"
 step "Did anybody notice?"
 node scripts/demo/print-proof.ts "$record/stream" "$record/before.json" "$record/after.json" "${moves[@]}"
 
-cat <<TEXT
-
-Everything still runs. Go on:
-  curl http://$address/                          what the shop says of itself
-  curl -N http://$address/stream                 a stream of your own to watch while you move it
-  bin/cmig migrate shop $here                 back to where it was
-  bin/cmig get hosts                             the hosts; also: applications -o wide, migrations
-  bin/cmig exec shop -c db -- redis-cli client list
-  bin/cmig logs shop -c web
-  bin/cmig lab exec $here -- ip addr          a command on a host
-Tear down:
-  bin/cmig lab down
-TEXT
+hint() { printf '  %-52s %s\n' "$@"; }
+printf '\nEverything still runs. Go on:\n'
+hint "curl http://$address/" "what the shop says of itself"
+hint "curl -N http://$address/stream" "a stream of your own to watch while you move it"
+hint "bin/cmig topology" "all of it, live"
+hint "bin/cmig migrate shop $here" "back to where it was"
+hint "bin/cmig get hosts" "also: applications -o wide, migrations"
+hint "bin/cmig exec shop -c db -- redis-cli client list" "redis's connections"
+hint "bin/cmig logs shop -c web" "what the web service wrote"
+hint "bin/cmig lab exec $here -- ip addr" "a command on a host"
+printf 'Tear down:\n'
+hint "bin/cmig lab down" "nothing of it stays"
