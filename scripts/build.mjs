@@ -58,7 +58,10 @@ async function build({ name, entry, splitting }, outdir, esbuild) {
     minifyWhitespace: true,
     define: { 'process.env.NODE_ENV': '"production"' },
     // its CommonJS build, which Node would take, has no named exports for a dynamic import within a bundle
-    alias: { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') },
+    alias: {
+      yaml: join(root, 'node_modules/yaml/browser/dist/index.js'),
+      'json-p3': join(root, 'node_modules/json-p3/dist/json-p3.esm.js'),
+    },
     // ink loads it only when its developer tools are asked for
     external: ['react-devtools-core'],
     banner: { js: banner },

@@ -20,6 +20,8 @@ export type Completion =
 export interface Choice {
   name: string;
   aliases?: readonly string[];
+  /** What follows it after `=`, as help calls it: `jsonpath=TEMPLATE`. */
+  takes?: string;
 }
 
 export interface ArgumentSpec {
@@ -51,8 +53,14 @@ export interface OptionSpec {
   default?: string;
 }
 
-export const outputFormats = ['wide', 'json', 'yaml', 'name'] as const;
+export const outputFormats = ['wide', 'json', 'yaml', 'name', 'jsonpath', 'custom-columns'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
+
+/** What follows a format after `=`. */
+export const outputExpressions: Partial<Record<OutputFormat, string>> = {
+  jsonpath: 'TEMPLATE',
+  'custom-columns': 'COLUMNS',
+};
 
 /** The headings of `cmig --help`, in this order. */
 export const commandGroups = [
@@ -98,6 +106,8 @@ export interface Invocation {
   readonly context: string | undefined;
   /** What `-o` asked for. */
   readonly output: OutputFormat | undefined;
+  /** What stands after `jsonpath=` or `custom-columns=`; empty for other formats. */
+  readonly outputExpression: string;
   /** An argument or option, or undefined where it was not given. */
   text(name: string): string | undefined;
   /** An argument or option that cannot be missing, since the command demands it or gives it a default. */

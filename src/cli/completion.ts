@@ -72,7 +72,7 @@ function offerOptions(result: Offer, command: CommandSpec): Offer {
 }
 
 function offerValue(result: Offer, source: { choices?: readonly Choice[]; completes?: Completion }): Offer {
-  const choices = (source.choices ?? []).map(({ name }) => ({ word: name }));
+  const choices = (source.choices ?? []).map(({ name, takes }) => ({ word: takes ? `${name}=` : name }));
   return { ...fitting(result, choices), ...(source.completes ? { completes: source.completes } : {}) };
 }
 

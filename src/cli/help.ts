@@ -1,7 +1,7 @@
 // What `--help` prints, made from the commands' data.
 import { exitCodeMeanings } from '../core/exit-codes.ts';
 import { type CommandSpec, commandGroups, type OptionSpec } from './command.ts';
-import { globalOptions, optionsOf, usageOf } from './usage.ts';
+import { choiceText, globalOptions, optionsOf, usageOf } from './usage.ts';
 
 /** `cmig --help`: the commands by group, the global options, the exit codes. */
 export function rootHelp(commands: readonly CommandSpec[]): string {
@@ -45,7 +45,7 @@ type Row = readonly [string, string];
 const commandRow = ({ name, summary }: CommandSpec): Row => [name, summary];
 
 function optionRow({ flags, summary, choices, default: initial, repeatable }: OptionSpec): Row {
-  const names = choices?.map(({ name }) => name).join(', ');
+  const names = choices?.map(choiceText).join(', ');
   const notes = [
     names && !summary.includes(names) ? `one of ${names}` : '',
     initial === undefined ? '' : `${initial} if absent`,

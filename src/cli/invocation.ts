@@ -36,10 +36,12 @@ export function createInvocation(call: RawCall, around: Surroundings): Invocatio
     return typeof value === 'string' ? value : undefined;
   };
   let signal: AbortSignal | undefined;
+  const [format, expression = ''] = values.has('output') ? (text('output') ?? '').split(/=(.*)/s) : [];
   return {
     path: call.path,
     context: text('context'),
-    output: values.get('output') as OutputFormat | undefined,
+    output: (format || undefined) as OutputFormat | undefined,
+    outputExpression: expression,
     text,
     required(name) {
       const value = text(name);
@@ -113,8 +115,12 @@ const withoutKind = {
 };
 
 function chosen(what: string, word: string, choices: readonly Choice[], usage: string): string {
-  const match = choices.find(({ name, aliases }) => name === word || aliases?.includes(word));
-  if (match) return match.name;
+  for (const { name, aliases, takes } of choices) {
+    if (takes && word.startsWith(`${name}=`) && word.length > name.length + 1) return word;
+    if (takes && (word === name || word === `${name}=`))
+      throw new UsageError(`${what} ${name} needs its ${takes}`, usage, `write it as ${name}='…'`);
+    if (name === word || aliases?.includes(word)) return name;
+  }
   throw unknownWord(
     what,
     word,

@@ -1,7 +1,13 @@
 // Usage lines and wrong usage: one error, one suggestion, one line of usage.
 import { CmigError } from '../core/errors.ts';
 import { didYouMean } from '../core/near-names.ts';
-import type { ArgumentSpec, CommandSpec, OptionSpec } from './command.ts';
+import {
+  type ArgumentSpec,
+  type Choice,
+  type CommandSpec,
+  type OptionSpec,
+  outputExpressions,
+} from './command.ts';
 
 /** The options of every command. */
 export const globalOptions: readonly OptionSpec[] = [
@@ -17,12 +23,19 @@ export const globalOptions: readonly OptionSpec[] = [
 /** The option that a command with output formats takes. */
 export function outputOption(command: CommandSpec): OptionSpec | undefined {
   if (!command.output || command.output.length === 0) return undefined;
+  const choices = command.output.map((name): Choice => {
+    const takes = outputExpressions[name];
+    return { name, ...(takes ? { takes } : {}) };
+  });
   return {
     flags: '-o, --output <FORMAT>',
-    summary: `print as ${command.output.join(', ')}`,
-    choices: command.output.map((name) => ({ name })),
+    summary: `print as ${choices.map(choiceText).join(', ')}`,
+    choices,
   };
 }
+
+/** A choice as help shows it: `json`, `jsonpath=TEMPLATE`. */
+export const choiceText = ({ name, takes }: Choice): string => (takes ? `${name}=${takes}` : name);
 
 /** `container` of `-c, --container <CTR>`. */
 export const optionName = (option: OptionSpec): string => /--([a-z0-9-]+)/.exec(option.flags)![1]!;

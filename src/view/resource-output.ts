@@ -1,10 +1,11 @@
 // Resources as text, in every format of `get -o`.
 import { apiVersion } from '../contract/protocol.ts';
+import type { ResourceExpressions } from './jsonpath/resource-expressions.ts';
 import type { KindView, Resource } from './kinds/kind-view.ts';
 import { type KindPlural, kindViews } from './kinds.ts';
-import { type Column, layOutTable } from './table.ts';
+import { type Column, layOutTable, renderTable } from './table.ts';
 
-export type ResourceFormat = 'table' | 'wide' | 'json' | 'yaml' | 'name';
+export type ResourceFormat = 'table' | 'wide' | 'json' | 'yaml' | 'name' | 'jsonpath' | 'custom-columns';
 
 /** The resources of one kind. */
 export interface ResourceGroup {
@@ -17,6 +18,7 @@ export interface ResourceOutputOptions {
   headers?: boolean;
   /** One resource was asked for by name: it is printed bare, not within a List. */
   single?: boolean;
+  expressions?: ResourceExpressions;
 }
 
 /** All groups as one text; JSON and YAML are one document. */
@@ -24,9 +26,15 @@ export async function renderResources(
   groups: readonly ResourceGroup[],
   options: ResourceOutputOptions,
 ): Promise<string> {
+  const { expressions = {} } = options;
   const items = groups.flatMap((group) => group.items);
-  if (options.format === 'json' || options.format === 'yaml') {
-    return renderDocument(options.single && items[0] ? items[0] : listOf(items), options.format);
+  const document = options.single && items[0] ? items[0] : listOf(items);
+  if (expressions.template) return expressions.template(document);
+  if (options.format === 'json' || options.format === 'yaml') return renderDocument(document, options.format);
+  if (expressions.columns) {
+    return items.length === 0
+      ? ''
+      : renderTable(expressions.columns, items, { headers: options.headers ?? true });
   }
   if (options.format === 'name') {
     return groups

@@ -20,6 +20,8 @@ _cmig() {
       # Readline puts back only what follows the last = or :.
       [[ $cur == *[=:]* ]] && candidate=\${candidate#"\${cur%"\${cur##*[=:]}"}"}
       COMPREPLY+=("$candidate")
+      # What follows = belongs to the same word.
+      [[ $candidate == *= ]] && compopt -o nospace 2>/dev/null
     fi
   done <<<"$candidates"
 }

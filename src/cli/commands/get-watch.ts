@@ -2,6 +2,7 @@
 import type { Application } from '../../contract/application.ts';
 import type { Selector } from '../../orchestrator/selector.ts';
 import { type Change, watchInventory } from '../../orchestrator/watching.ts';
+import type { ResourceExpressions } from '../../view/jsonpath/resource-expressions.ts';
 import type { Resource } from '../../view/kinds/kind-view.ts';
 import { qualifiedName, renderDocument, resourceColumns } from '../../view/resource-output.ts';
 import type { ResourceRequest } from '../../view/resource-words.ts';
@@ -14,11 +15,13 @@ export async function watch(
   invocation: Invocation,
   requests: readonly ResourceRequest[],
   matches: Selector,
+  expressions: ResourceExpressions,
 ): Promise<void> {
+  if (expressions.sort) invocation.notice('--sort-by is left aside: what changes is shown as it changes');
   const wanted = ({ part, item }: Change) =>
     requests.some(({ plural, names }) => plural === part && (names?.includes(item.metadata.name) ?? true)) &&
     matches('labels' in item.metadata ? item.metadata.labels : undefined);
-  const print = printer(invocation, requests.length > 1);
+  const print = printer(invocation, expressions, requests.length > 1);
   await withOrchestrator(
     invocation,
     async (session) => {
@@ -35,7 +38,11 @@ export async function watch(
 }
 
 /** Rows of a table that stays aligned, one JSON object a line, or YAML documents. */
-function printer(invocation: Invocation, qualified: boolean): (change: Change) => Promise<void> {
+function printer(
+  invocation: Invocation,
+  { template, columns }: ResourceExpressions,
+  qualified: boolean,
+): (change: Change) => Promise<void> {
   const widths = new Map<string, number[]>();
   const { output } = invocation;
   return async (change) => {
@@ -46,16 +53,19 @@ function printer(invocation: Invocation, qualified: boolean): (change: Change) =
       return;
     }
     if (output === 'name') return invocation.print(qualifiedName(change.part, item));
-    const before = widths.get(change.part);
+    if (template) return void invocation.stdout.write(template(item));
+    // Columns of one's own are the same for all kinds.
+    const table = columns ? 'all' : change.part;
+    const before = widths.get(table);
     const laidOut = layOutTable(
-      resourceColumns(change.part, { wide: output === 'wide', qualified }),
+      columns ?? resourceColumns(change.part, { wide: output === 'wide', qualified }),
       [item],
       {
         headers: before === undefined && !invocation.flag('no-headers'),
         ...(before ? { minWidths: before } : {}),
       },
     );
-    widths.set(change.part, laidOut.widths);
+    widths.set(table, laidOut.widths);
     for (const line of laidOut.lines) invocation.print(line);
   };
 }

@@ -3,6 +3,7 @@ import { CmigError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/near-names.ts';
 import { type Inventory, readInventory } from '../../orchestrator/inventory.ts';
 import type { Selector } from '../../orchestrator/selector.ts';
+import type { ResourceExpressions } from '../../view/jsonpath/resource-expressions.ts';
 import { kindViews } from '../../view/kinds.ts';
 import { type ResourceFormat, type ResourceGroup, renderResources } from '../../view/resource-output.ts';
 import { parseResourceWords, type ResourceRequest } from '../../view/resource-words.ts';
@@ -13,22 +14,27 @@ import { withOrchestrator } from '../session.ts';
 export async function run(invocation: Invocation): Promise<void> {
   const requests = parseResourceWords(invocation.required('KIND'), invocation.texts('NAME'));
   const matches = await readSelector(invocation);
+  const expressions = await readExpressions(invocation);
   if (invocation.flag('watch')) {
     const { watch } = await import('./get-watch.ts');
-    return watch(invocation, requests, matches);
+    return watch(invocation, requests, matches, expressions);
   }
   const parts = requests.map(({ plural }) => plural);
   const inventory = await withOrchestrator(invocation, (session) => readInventory(session, { parts }));
-  const groups = requests.map((request) => select(inventory, request, matches));
+  const { sort = (items) => [...items] } = expressions;
+  const groups = requests.map((request) => {
+    const { plural, items } = select(inventory, request, matches);
+    return { plural, items: sort(items) };
+  });
   const format: ResourceFormat = invocation.output ?? 'table';
   const missing = findMissing(inventory, requests);
   const found = groups.some(({ items }) => items.length > 0);
   const single = requests.length === 1 && requests[0]!.names?.length === 1;
-  const structured = format === 'json' || format === 'yaml';
+  const structured = format === 'json' || format === 'yaml' || format === 'jsonpath';
   // A document that would only say "nothing" is not printed beside an error.
   if (found || (structured && missing.length === 0)) {
     const headers = !invocation.flag('no-headers');
-    invocation.stdout.write(await renderResources(groups, { format, headers, single }));
+    invocation.stdout.write(await renderResources(groups, { format, headers, single, expressions }));
   } else if (missing.length === 0) {
     invocation.notice(`no ${parts.join(', ')} found`);
   }
@@ -46,6 +52,18 @@ async function readSelector(invocation: Invocation): Promise<Selector> {
   const text = invocation.text('selector');
   if (text === undefined) return () => true;
   return (await import('../../orchestrator/selector.ts')).parseSelector(text);
+}
+
+/** What `-o jsonpath`, `-o custom-columns` and `--sort-by` say; nothing is loaded for them where they are absent. */
+async function readExpressions(invocation: Invocation): Promise<ResourceExpressions> {
+  const { output, outputExpression } = invocation;
+  const sortBy = invocation.text('sort-by');
+  const [template, columns] = (['jsonpath', 'custom-columns'] as const).map((format) =>
+    output === format ? outputExpression : undefined,
+  );
+  if ([template, columns, sortBy].every((text) => text === undefined)) return {};
+  const { compileExpressions } = await import('../../view/jsonpath/resource-expressions.ts');
+  return compileExpressions({ template, columns, sortBy });
 }
 
 function select(inventory: Inventory, { plural, names }: ResourceRequest, matches: Selector): ResourceGroup {

@@ -21,6 +21,7 @@ const everyMs = 2000;
 export async function run(invocation: Invocation): Promise<number> {
   const watch = invocation.flag('watch');
   const kind = invocation.required('KIND') as 'hosts' | 'applications';
+  const sort = await readSorting(invocation.text('sort-by'));
   return withOrchestrator(
     invocation,
     async (session) => {
@@ -28,12 +29,12 @@ export async function run(invocation: Invocation): Promise<number> {
       try {
         await feed.start();
         await untilMeasured(feed);
-        show(invocation, kind, feed, true);
+        show(invocation, kind, sort(usesOf(kind, feed)), true);
         if (!watch) return 0;
         const { signal } = invocation;
         while (!signal.aborted) {
           await sleep(everyMs, undefined, { signal }).catch(() => {});
-          if (!signal.aborted) show(invocation, kind, feed, false);
+          if (!signal.aborted) show(invocation, kind, sort(usesOf(kind, feed)), false);
         }
         return 130;
       } finally {
@@ -44,15 +45,33 @@ export async function run(invocation: Invocation): Promise<number> {
   );
 }
 
+type Use = HostUse | ApplicationUse;
+type Sort = (uses: readonly Use[]) => readonly Use[];
+
+const usesOf = (kind: 'hosts' | 'applications', { state }: TopologyFeed): Use[] =>
+  kind === 'hosts' ? hostUse(state, Date.now()) : applicationUse(state, Date.now());
+
+/** kubectl's words `cpu` and `memory`, the busiest first; or a path into what `-o json` shows. */
+async function readSorting(text: string | undefined): Promise<Sort> {
+  // The memory of a host is what it has, that of an application what it uses.
+  const memory = (use: Use) => ('condition' in use ? use.memoryUsedBytes : use.memoryBytes);
+  const busiest =
+    (of: (use: Use) => number | undefined): Sort =>
+    (uses) =>
+      [...uses].sort((a, b) => (of(b) ?? -1) - (of(a) ?? -1));
+  if (text === undefined) return (uses) => uses;
+  if (text === 'cpu') return busiest(({ cpu }) => cpu);
+  if (text === 'memory') return busiest(memory);
+  return (await import('../../view/jsonpath/sorting.ts')).compileSorting(text);
+}
+
 function show(
   invocation: Invocation,
   kind: 'hosts' | 'applications',
-  { state }: TopologyFeed,
+  uses: readonly Use[],
   first: boolean,
 ): void {
   const name = invocation.text('NAME');
-  const uses: (HostUse | ApplicationUse)[] =
-    kind === 'hosts' ? hostUse(state, Date.now()) : applicationUse(state, Date.now());
   const shown = uses.filter((use) => name === undefined || use.name === name);
   if (first && name !== undefined && shown.length === 0) {
     throw new CmigError('not-found', `there is no ${kind.slice(0, -1)} "${printable(name)}"`, {

@@ -20,14 +20,24 @@ export const get: CommandSpec = {
   options: [
     { flags: '-w, --watch', summary: 'go on with every change' },
     { flags: '-l, --selector <SELECTOR>', summary: 'only those with these labels, such as tier=web,!test' },
+    { flags: '--sort-by <PATH>', summary: 'in the order of this field, such as .status.startedAt' },
     { flags: '--no-headers', summary: 'no line of headings' },
   ],
-  output: ['wide', 'json', 'yaml', 'name'],
+  output: ['wide', 'json', 'yaml', 'name', 'jsonpath', 'custom-columns'],
   examples: [
     ['cmig get apps', 'all applications, on all hosts'],
     ['cmig get hosts -o wide', 'hosts, with versions and load'],
     ['cmig get app shop -o json', 'one application with its status'],
     ['cmig get apps -w', 'every change as it happens'],
+    ['cmig get migrations --sort-by=.status.frozenMs', 'the longest pause last'],
+    [
+      'cmig get apps -o jsonpath=\'{range .items[*]}{.metadata.name}{"\\t"}{.status.host}{"\\n"}{end}\'',
+      'only what is asked for',
+    ],
+    [
+      "cmig get apps -o custom-columns='NAME:.metadata.name,IMAGE:.spec.containers[*].image'",
+      'columns of your own',
+    ],
     ['cmig get all', 'everything'],
   ],
   load: async () => (await import('../commands/get.ts')).run,
@@ -113,11 +123,16 @@ export const top: CommandSpec = {
   ],
   options: [
     { flags: '-w, --watch', summary: 'go on, every two seconds' },
+    {
+      flags: '--sort-by <PATH>',
+      summary: 'cpu or memory, the busiest first; or a field as -o json shows it, such as .name',
+    },
     { flags: '--no-headers', summary: 'no line of headings' },
   ],
   output: ['json'],
   examples: [
     ['cmig top hosts', 'load of all hosts'],
+    ['cmig top apps --sort-by=memory', 'the largest first'],
     ['cmig top apps -w', 'applications, every two seconds'],
   ],
   load: async () => (await import('../commands/top.ts')).run,

@@ -17,7 +17,7 @@ describe('what is offered for a word', () => {
     expect(wordsOf('migrate', 'shop', '--strategy', 'stop')).toEqual(['stop-and-copy']);
     expect(offer(['get', 'apps', '--output=j'], commands)).toMatchObject({
       prefix: '--output=',
-      candidates: [{ word: 'json' }],
+      candidates: [{ word: 'json' }, { word: 'jsonpath=' }],
     });
   });
 

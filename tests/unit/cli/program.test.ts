@@ -66,6 +66,17 @@ describe('words of a call', () => {
     expect(() => callOf('version').text('nonsense')).toThrow('cmig version declares no "nonsense"');
   });
 
+  it('takes a format with what belongs to it, and kubectl’s way to write a short option', () => {
+    for (const words of [['-o', 'jsonpath={.a=b}'], ['-o=jsonpath={.a=b}'], ['--output=jsonpath={.a=b}']]) {
+      const { output, outputExpression } = callOf('get', 'apps', ...words);
+      expect([output, outputExpression]).toEqual(['jsonpath', '{.a=b}']);
+    }
+    expect(callOf('get', 'apps', '-o=json').output).toBe('json');
+    expect(callOf('exec', 'shop', '--', 'ls', '-w=3').texts('CMD')).toEqual(['ls', '-w=3']);
+    expect(refusalOf('get', 'apps', '-o', 'jsonpath').message).toBe('--output jsonpath needs its TEMPLATE');
+    expect(refusalOf('get', 'apps', '-o', 'json=x').message).toBe('unknown --output "json=x"');
+  });
+
   it('takes numbers and durations only where they are ones', () => {
     expect(callOf('logs', 'shop', '--tail', '20').integer('tail')).toBe(20);
     expect(callOf('stop', 'shop', '--timeout', '1.5s').durationMs('timeout')).toBe(1500);
