@@ -29,7 +29,7 @@ const env = { CMIG_CONFIG: settings.config, NO_COLOR: '1' };
 /** Runs bin/cmig to its end; never throws for an exit code. */
 export async function cmigWith(options: CmigOptions, ...args: string[]): Promise<CmigResult> {
   return runProcess(cmigProgram, args, {
-    timeoutMs: options.timeoutMs ?? 60_000,
+    timeoutMs: options.timeoutMs ?? 100_000,
     allowedExitCodes: anyExitCode,
     env: { ...env, ...options.env },
     ...(options.input === undefined ? {} : { input: options.input }),
@@ -83,7 +83,7 @@ export async function deleteAll(): Promise<void> {
  * them the applications are removed. The lab itself stays for the next file.
  */
 export function useLab(): void {
-  jest.setTimeout(60_000);
+  jest.setTimeout(120_000);
   beforeAll(async () => {
     await mkdir(settings.folder, { recursive: true });
     await cmigOk('lab', 'up', '--name', labName, '--hosts', String(hosts.length));
@@ -95,7 +95,7 @@ export function useLab(): void {
     });
     await deleteAll();
   }, 120_000);
-  afterAll(deleteAll, 60_000);
+  afterAll(deleteAll, 120_000);
 }
 
 async function allReady(): Promise<boolean> {
