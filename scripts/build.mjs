@@ -1,13 +1,13 @@
 // Bundles the two programs into dist/: the command line, split so that a command loads only what it uses, and the
 // agent as one file. With --if-changed it does nothing when no source is newer than the last build.
-import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lazyBuiltins, leanBuiltins } from './builtin-plugins.mjs';
+import { lazyBuiltins, leanBuiltins, together } from './build-plugins.mjs';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 const stamp = join(dist, '.built');
-const sources = ['src', 'agent', 'package-lock.json', 'scripts/build.mjs', 'scripts/builtin-plugins.mjs'];
+const sources = ['src', 'agent', 'package-lock.json', 'scripts/build.mjs', 'scripts/build-plugins.mjs'];
 
 const programs = [
   { name: 'cmig', entry: 'src/cli/main.ts', splitting: true },
@@ -65,9 +65,21 @@ async function build({ name, entry, splitting }, outdir, esbuild) {
     // ink loads it only when its developer tools are asked for
     external: ['react-devtools-core'],
     banner: { js: banner },
-    plugins: splitting ? [lazyBuiltins, leanBuiltins] : [lazyBuiltins],
+    plugins: splitting ? [lazyBuiltins, leanBuiltins, together] : [lazyBuiltins],
     logLevel: 'warning',
   });
+}
+
+/** Most files have no such dependency in them; the empty line keeps the source maps right. */
+async function dropUnusedBanners(outdir) {
+  for (const name of await readdir(outdir)) {
+    if (!name.endsWith('.mjs')) continue;
+    const path = join(outdir, name);
+    const text = await readFile(path, 'utf8');
+    const body = text.slice(text.indexOf(banner) + banner.length);
+    if (text.includes(banner) && !/\b(require|__filename|__dirname)\b/.test(body))
+      await writeFile(path, text.replace(banner, ''));
+  }
 }
 
 const started = new Date();
@@ -84,6 +96,7 @@ if (missing.length > 0) {
 const aside = join(root, `.dist-${process.pid}`);
 try {
   for (const program of programs) await build(program, aside, esbuild);
+  await dropUnusedBanners(aside);
   await writeFile(join(aside, '.built'), '');
   await utimes(join(aside, '.built'), started, started);
   await mkdir(dist, { recursive: true });

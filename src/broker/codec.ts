@@ -1,5 +1,5 @@
 // What travels through the broker: JSON in UTF-8, with a protocol version, checked before anything acts on it.
-import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { Fault } from '../contract/fault.ts';
 import { FaultSchema } from '../contract/fault.ts';
 import { Request } from '../contract/message.ts';
@@ -8,7 +8,14 @@ import { maxMessageBytes, protocolVersion } from '../contract/protocol.ts';
 import { CmigError } from '../core/errors.ts';
 import { fits } from './schema-check.ts';
 
-export const newId = (): string => randomUUID();
+/** A UUID by chance, from Linux itself where there is one: loading Node's crypto takes a twentieth of a short command. */
+export function newId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/uuid', 'latin1').trim();
+  } catch {
+    return process.getBuiltinModule('node:crypto').randomUUID();
+  }
+}
 
 /** A request that may be acted on: its method exists and its params fit. */
 export interface CheckedRequest {

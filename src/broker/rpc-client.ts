@@ -25,8 +25,11 @@ export interface CallOptions {
   timeoutMs?: number;
   /** The request's id, by which an agent recognizes a repetition; made if absent. */
   id?: string;
-  /** Ask the broker first whether the agent is connected, and fail at once where it is not. */
-  failFast?: boolean;
+  /**
+   * Ask the broker whether the agent is connected, and fail at once where it is not: first, or `meanwhile`, which takes
+   * no time where the agent answers; but an agent that comes back may then still do what was asked.
+   */
+  failFast?: boolean | 'meanwhile';
 }
 
 export interface LongCallOptions extends CallOptions {
@@ -46,6 +49,8 @@ interface Pending {
 const defaultTimeoutMs = 5000;
 /** Between two attempts, should a channel go as soon as it comes. */
 const pauseMs = 20;
+/** An agent that is there answers sooner. */
+const doubtMs = 60;
 const replyQueue = 'amq.rabbitmq.reply-to';
 
 export class RpcClient {
@@ -154,8 +159,8 @@ export class RpcClient {
         continue;
       }
       try {
-        if (failFast) await this.#requireAgent(host);
-        return await this.#attempt(host, method, content, leftMs, timeoutMs);
+        if (failFast === true) await this.#requireAgent(host);
+        return await this.#attempt({ host, method, content, leftMs, timeoutMs, failFast });
       } catch (error) {
         if (!(error instanceof Interrupted) || !this.connection.reconnects || this.#closed) {
           throw error instanceof Interrupted ? error.reason : error;
@@ -165,18 +170,22 @@ export class RpcClient {
     }
   }
 
-  async #attempt(
-    host: string,
-    method: MethodName,
-    content: Buffer,
-    leftMs: number,
-    timeoutMs: number,
-  ): Promise<Answer> {
+  async #attempt(request: {
+    host: string;
+    method: MethodName;
+    content: Buffer;
+    leftMs: number;
+    timeoutMs: number;
+    failFast: boolean | 'meanwhile';
+  }): Promise<Answer> {
+    const { host, method, content, leftMs, timeoutMs, failFast } = request;
     const channel = await this.#openChannel();
     const correlationId = String(++this.#count);
     let timer: NodeJS.Timeout | undefined;
+    let doubt: NodeJS.Timeout | undefined;
     const answer = new Promise<Answer>((resolve, reject) => {
       this.#pending.set(correlationId, { host, method, resolve, reject });
+      if (failFast === 'meanwhile') doubt = setTimeout(() => this.#requireAgent(host).catch(reject), doubtMs);
       if (Number.isFinite(leftMs))
         timer = setTimeout(() => reject(silent(host, timeoutMs, this.connection)), leftMs);
     });
@@ -199,6 +208,7 @@ export class RpcClient {
       return settled;
     } finally {
       clearTimeout(timer);
+      clearTimeout(doubt);
       this.#pending.delete(correlationId);
     }
   }

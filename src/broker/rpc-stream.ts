@@ -1,11 +1,10 @@
 // The client's end of a stream: frames come in a queue of its own, input goes as requests.
-import { randomUUID } from 'node:crypto';
 import type { ConsumeMessage } from 'amqplib';
 import type { Fault } from '../contract/fault.ts';
 import { Frame, type StreamMethodName } from '../contract/methods.ts';
 import { CmigError, codeOf, fromFault } from '../core/errors.ts';
 import { AsyncQueue } from './async-queue.ts';
-import { decode } from './codec.ts';
+import { decode, newId } from './codec.ts';
 import { connectionLost } from './connect-error.ts';
 import type { RpcClient } from './rpc-client.ts';
 import { fits } from './schema-check.ts';
@@ -31,7 +30,7 @@ export async function openRpcStream(
   params: object,
 ): Promise<RpcStream> {
   const { connection } = rpc;
-  const session = sessionQueue(randomUUID());
+  const session = sessionQueue(newId());
   const channel = await connection.channel();
   const frames = new AsyncQueue<{ frame: Frame; taken: () => void }>();
   let closed = false;

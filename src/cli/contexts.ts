@@ -1,10 +1,9 @@
 // The contexts file: the brokers that cmig knows by name, and which of them is the current one.
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { CmigError } from '../core/errors.ts';
 import { didYouMean } from '../core/near-names.ts';
-import { waitFor } from '../core/retry.ts';
 import { checkContexts } from './check-contexts.ts';
 
 export interface Context {
@@ -35,7 +34,8 @@ export function contextsFile(env: NodeJS.ProcessEnv = process.env): string {
 export async function readContexts(file = contextsFile()): Promise<Contexts> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    // Node's promises for files take longer to load than this takes.
+    text = readFileSync(file, 'utf8');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return { current: undefined, contexts: [] };
     throw new CmigError('failed', `the contexts file ${file} cannot be read`, { cause });
@@ -47,7 +47,8 @@ export async function readContexts(file = contextsFile()): Promise<Contexts> {
   return parseContexts(text, file);
 }
 
-const isJson = (text: string): boolean => {
+/** Whether a program wrote it, and not a person. */
+export const isJson = (text: string): boolean => {
   try {
     JSON.parse(text);
     return true;
@@ -82,70 +83,4 @@ export function findContext(contexts: readonly Context[], name: string, file: st
   throw new CmigError('not-found', `there is no context "${name}" in ${file}`, {
     hint: didYouMean(name, names) ?? (names.length > 0 ? `there are: ${names.join(', ')}` : noContextHint),
   });
-}
-
-/** Reads, changes and writes the file while no other cmig does: whole or not at all, readable by its owner only. */
-export async function changeContexts(
-  change: (contexts: Contexts) => Contexts,
-  file = contextsFile(),
-): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const lock = `${file}.lock`;
-  await waitFor(() => takeLock(lock), { timeoutMs: 10_000, intervalMs: 20, what: `getting hold of ${lock}` });
-  const aside = `${file}.${process.pid}`;
-  try {
-    const { current, contexts } = change(await readContexts(file));
-    const value = { ...(current === undefined ? {} : { 'current-context': current }), contexts };
-    await writeFile(aside, await written(value, file), { mode: 0o600 });
-    await rename(aside, file);
-  } finally {
-    await rm(aside, { force: true });
-    await rm(lock, { recursive: true, force: true });
-  }
-}
-
-/** Adds or replaces a context; it becomes the current one where that is asked for, or where none is. */
-export function putContext(context: Context, { use = false } = {}, file = contextsFile()): Promise<void> {
-  return changeContexts(({ current, contexts }) => {
-    const others = contexts.filter(({ name }) => name !== context.name);
-    const currentExists = contexts.some(({ name }) => name === current);
-    return {
-      current: use || !currentExists ? context.name : current,
-      contexts: [...others, context].sort((a, b) => (a.name < b.name ? -1 : 1)),
-    };
-  }, file);
-}
-
-/** Removes a context; where it was the current one, none is. Removing what is not there changes nothing. */
-export async function removeContext(name: string, file = contextsFile()): Promise<void> {
-  const { contexts, current } = await readContexts(file);
-  if (current !== name && !contexts.some((context) => context.name === name)) return;
-  await changeContexts(
-    (now) => ({
-      current: now.current === name ? undefined : now.current,
-      contexts: now.contexts.filter((context) => context.name !== name),
-    }),
-    file,
-  );
-}
-
-/** A file that a person wrote as YAML stays that; any other is JSON. */
-async function written(value: object, file: string): Promise<string> {
-  const before = await readFile(file, 'utf8').catch(() => '{}');
-  if (isJson(before)) return `${JSON.stringify(value, undefined, 2)}\n`;
-  const { stringify } = await import('yaml');
-  return stringify(value);
-}
-
-/** A folder is made by one process only; one older than any change takes was left by a process that was killed. */
-async function takeLock(lock: string): Promise<boolean> {
-  try {
-    await mkdir(lock);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    const made = await stat(lock).catch(() => undefined);
-    if (made && Date.now() - made.mtimeMs > 5000) await rm(lock, { recursive: true, force: true });
-    return false;
-  }
 }

@@ -1,5 +1,5 @@
 // A connection to the broker of the context, for the length of one command.
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { type BrokerConnection, connectBroker } from '../broker/connection.ts';
 import { RpcClient } from '../broker/rpc-client.ts';
@@ -34,7 +34,7 @@ export async function withOrchestrator<T>(
   options: SessionOptions = {},
 ): Promise<T> {
   const context = await resolveContext(invocation.context);
-  const credentials = await readCredentials(context);
+  const credentials = readCredentials(context);
   const caller = `${userName()}@${hostname()} (${process.pid})`;
   const connection = await connectBroker({
     url: context.broker.url,
@@ -46,8 +46,9 @@ export async function withOrchestrator<T>(
   try {
     return await work({ connection, rpc, context, caller });
   } finally {
-    // Side by side: the connection takes the client's channels with it.
-    await Promise.all([rpc.close(), connection.close()]);
+    // In this order the connection takes the client's channels with it, and nothing is said of each of them.
+    await connection.close();
+    await rpc.close();
   }
 }
 
@@ -60,12 +61,12 @@ function userName(): string {
   }
 }
 
-async function readCredentials(context: Context): Promise<{ user: string; password: string } | undefined> {
+function readCredentials(context: Context): { user: string; password: string } | undefined {
   const file = context.broker.credentialsFile;
   if (!file) return undefined;
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = readFileSync(file, 'utf8');
   } catch (cause) {
     throw new CmigError(
       'invalid',

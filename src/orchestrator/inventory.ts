@@ -90,7 +90,7 @@ async function askHost(
     params: Params<M>,
   ): Promise<Result<M> | undefined> {
     try {
-      return await rpc.call(known.name, method, params, { timeoutMs, failFast: true });
+      return await rpc.call(known.name, method, params, { timeoutMs, failFast: 'meanwhile' });
     } catch (error) {
       if (!(error instanceof CmigError)) throw error;
       failure ??= error;

@@ -2,17 +2,9 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CmigError } from '../../core/errors.ts';
+import { changeContexts, putContext, removeContext } from '../change-contexts.ts';
 import type { Invocation } from '../command.ts';
-import {
-  type Context,
-  changeContexts,
-  contextsFile,
-  findContext,
-  putContext,
-  readContexts,
-  removeContext,
-  resolveContext,
-} from '../contexts.ts';
+import { type Context, contextsFile, findContext, readContexts, resolveContext } from '../contexts.ts';
 
 export async function getContexts(invocation: Invocation): Promise<void> {
   const { current, contexts } = await readContexts();

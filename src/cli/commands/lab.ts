@@ -4,8 +4,9 @@ import * as lab from '../../lab/lab.ts';
 import { hostNames } from '../../lab/lab-plan.ts';
 import { progressMode, withProgress } from '../../view/progress.ts';
 import { renderTable } from '../../view/table.ts';
+import { putContext, removeContext } from '../change-contexts.ts';
 import type { Invocation } from '../command.ts';
-import { putContext, readContexts, removeContext } from '../contexts.ts';
+import { readContexts } from '../contexts.ts';
 import { labSteps } from '../lab-steps.ts';
 
 /** `lab` for the lab of that name, `lab-<name>` for others. */

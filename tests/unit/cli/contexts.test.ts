@@ -2,13 +2,8 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  contextsFile,
-  putContext,
-  readContexts,
-  removeContext,
-  resolveContext,
-} from '../../../src/cli/contexts.ts';
+import { putContext, removeContext } from '../../../src/cli/change-contexts.ts';
+import { contextsFile, readContexts, resolveContext } from '../../../src/cli/contexts.ts';
 import type { CmigError } from '../../../src/core/errors.ts';
 
 let folder: string;
