@@ -12,6 +12,8 @@ export const imageHandlers = (
   images: ImageStore,
   hosts: HostRegistry,
   transfer: PeerTransfer,
+  /** Two applications of one image may go to one host at once: it is sent there once. */
+  sending = new Map<string, Promise<{ bytes: number }>>(),
 ) => ({
   'image.describe': async ({ digest }: Params<'image.describe'>): Promise<Result<'image.describe'>> => {
     const record = await images.find(digest);
@@ -35,10 +37,20 @@ export const imageHandlers = (
     const isThere = async (): Promise<boolean> =>
       (await context.rpc.call(to, 'image.describe', { digest }, { timeoutMs: 60_000 })).present;
     if (await isThere()) return { bytes: 0 };
-    const { bytes } = await sendImage(transfer, peer, {
-      folder: images.folder(digest),
-      destination: ImageStore.deliveryFolder(digest),
-      onProgress: (progress) => context.events.publish('image.progressed', { digest, to, ...progress }),
+    const key = `${digest} ${to}`;
+    const under = sending.get(key);
+    const sent =
+      under ??
+      sendImage(transfer, peer, {
+        folder: images.folder(digest),
+        destination: ImageStore.deliveryFolder(digest),
+        onProgress: (progress) => context.events.publish('image.progressed', { digest, to, ...progress }),
+      }).finally(() => sending.delete(key));
+    if (!under) sending.set(key, sent);
+    const { bytes } = await sent.catch(async (error) => {
+      // Another host may have sent the same one, and been faster.
+      if (await isThere()) return { bytes: 0 };
+      throw error;
     });
     // The question makes the peer take in what was delivered.
     if (!(await isThere()))

@@ -37,6 +37,8 @@ interface CommonRecord {
 export interface SourceRecord extends CommonRecord {
   role: 'source';
   state: SourceState;
+  /** Those of the application. */
+  labels?: Record<string, string>;
   /** From the lock going on to its coming off, or to the news of the commit. */
   frozenMs?: number;
   bytes: MigrationBytes;
@@ -144,7 +146,7 @@ export function toMigration(record: MigrationRecord, host: string, waiting: Wait
   return {
     apiVersion,
     kind: 'Migration',
-    metadata: { name: record.id },
+    metadata: { name: record.id, ...labelsOf(record) },
     spec: {
       application: record.application,
       from: record.from,
@@ -173,6 +175,11 @@ export function toMigration(record: MigrationRecord, host: string, waiting: Wait
       ...awaitsOf(record, waiting),
     },
   };
+}
+
+function labelsOf(record: MigrationRecord): { labels?: Record<string, string> } {
+  const labels = record.role === 'source' ? record.labels : record.facts.manifest.metadata.labels;
+  return labels ? { labels } : {};
 }
 
 function awaitsOf(

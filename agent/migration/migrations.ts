@@ -130,6 +130,7 @@ export class Migrations {
     const record: SourceRecord = {
       role: 'source',
       id: params.migration,
+      ...(application.manifest.metadata.labels ? { labels: application.manifest.metadata.labels } : {}),
       application: params.application,
       from: context.config.name,
       to: params.to,

@@ -27,6 +27,8 @@ export class ImageStore {
   readonly #paths: AgentPaths;
   readonly #uploads = new Map<string, ImageUpload>();
   #beginning = 0;
+  /** Deliveries that are being taken in, so that two who ask for one image do not do it twice. */
+  readonly #taking = new Map<string, Promise<ImageRecord | undefined>>();
   readonly #reaper: NodeJS.Timeout;
   readonly #now: () => number;
 
@@ -50,8 +52,14 @@ export class ImageStore {
 
   /** The record of an image that is here, whole; what a peer has delivered in the meantime is taken in first. */
   async find(digest: string): Promise<ImageRecord | undefined> {
-    const record = await readJsonFile<ImageRecord>(this.#paths.imageFile(digest));
-    return record ?? this.#takeDelivered(digest);
+    const read = () => readJsonFile<ImageRecord>(this.#paths.imageFile(digest));
+    const record = await read();
+    if (record) return record;
+    const under = this.#taking.get(digest);
+    const taking = under ?? this.#takeDelivered(digest).finally(() => this.#taking.delete(digest));
+    if (!under) this.#taking.set(digest, taking);
+    // Somebody else may have taken it in between the first look and this one.
+    return (await taking) ?? read();
   }
 
   async list(): Promise<ImageRecord[]> {

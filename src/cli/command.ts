@@ -36,6 +36,8 @@ export interface ArgumentSpec {
   /** Other words than the choices are accepted too: the handler checks them. */
   open?: true;
   completes?: Completion;
+  /** Not given where this option is, by its long name; the words that are given are then the arguments after it. */
+  unless?: string;
 }
 
 export interface OptionSpec {

@@ -1,7 +1,7 @@
 // The registry of commands: one line a command.
 import type { CommandSpec } from './command.ts';
 import * as applications from './declarations/applications.ts';
-import { cordon, host, uncordon } from './declarations/hosts.ts';
+import { cordon, drain, host, uncordon } from './declarations/hosts.ts';
 import { lab } from './declarations/lab.ts';
 import { migrate, migration } from './declarations/migration.ts';
 import * as settings from './declarations/settings.ts';
@@ -26,6 +26,7 @@ export const commands: readonly CommandSpec[] = [
   host,
   cordon,
   uncordon,
+  drain,
   lab,
   settings.config,
   settings.explain,

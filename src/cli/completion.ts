@@ -53,7 +53,9 @@ export function offer(words: readonly string[], commands: readonly CommandSpec[]
       shown.map(({ name, summary }) => ({ word: name, summary })),
     );
   }
-  const list = command.arguments ?? [];
+  const list = (command.arguments ?? []).filter(
+    ({ unless }) => !unless || result.options[unless] === undefined,
+  );
   const last = list.at(-1);
   const argument = list[result.given.length] ?? (last?.variadic ? last : undefined);
   return argument ? offerValue(result, argument) : result;

@@ -1,7 +1,7 @@
 // What a handler gets: the words of one call, checked against what its command declares.
 import { CmigError } from '../core/errors.ts';
 import { parseDurationMs } from '../core/units.ts';
-import type { Choice, CommandSpec, Invocation, OutputFormat } from './command.ts';
+import type { ArgumentSpec, Choice, CommandSpec, Invocation, OutputFormat } from './command.ts';
 import { optionName, optionsOf, UsageError, unknownWord, usageOf } from './usage.ts';
 
 type Value = string | boolean | string[] | undefined;
@@ -87,8 +87,8 @@ export function createInvocation(call: RawCall, around: Surroundings): Invocatio
 function checkedValues(call: RawCall): Map<string, Value> {
   const usage = usageOf(call.path, call.command);
   const values = new Map<string, Value>();
-  for (const [index, argument] of (call.command.arguments ?? []).entries()) {
-    let value = call.arguments[index];
+  for (const [argument, word] of givenArguments(call, usage)) {
+    let value = word;
     if (argument.completes === 'application' || argument.completes === 'host')
       value = each(value, withoutKind[argument.completes]);
     if (argument.choices && !argument.open)
@@ -103,6 +103,23 @@ function checkedValues(call: RawCall): Map<string, Value> {
     values.set(name, value);
   }
   return values;
+}
+
+/** Each argument with its word, where an option may stand in for one of them. @throws UsageError */
+function givenArguments(
+  { command, arguments: words, options }: RawCall,
+  usage: string,
+): readonly (readonly [ArgumentSpec, Value])[] {
+  const all = command.arguments ?? [];
+  if (!all.some(({ unless }) => unless)) return all.map((argument, index) => [argument, words[index]]);
+  const isGiven = ({ unless }: ArgumentSpec): boolean => !unless || options[unless] === undefined;
+  const taken = all.filter(isGiven);
+  const missing = taken.find(({ optional }, index) => !optional && words[index] === undefined);
+  if (missing) throw new UsageError(`the argument ${missing.name} is missing`, usage);
+  const given = words.filter((word) => word !== undefined).length;
+  if (given > taken.length)
+    throw new UsageError(`too many arguments: ${given} instead of ${taken.length}`, usage);
+  return all.map((argument) => [argument, isGiven(argument) ? words[taken.indexOf(argument)] : undefined]);
 }
 
 const each = (value: Value, change: (word: string) => string): Value =>

@@ -89,9 +89,11 @@ function build(
     });
     return built;
   }
+  // What may be left out is demanded where the invocation is made: commander knows no such thing.
+  const demands = !command.arguments?.some(({ unless }) => unless);
   for (const { name, optional, variadic } of command.arguments ?? []) {
     const word = variadic ? `${name}...` : name;
-    built.argument(optional ? `[${word}]` : `<${word}>`);
+    built.argument(optional || !demands ? `[${word}]` : `<${word}>`);
   }
   return built.action(() => {
     const options: Record<string, string | boolean | string[] | undefined> = {};

@@ -214,6 +214,11 @@ export const ApplicationSpec = Type.Object(
             Type.Enum([...strategyNames], { description: 'How it moves; auto if absent.' }),
           ),
           maxDowntime: Type.Optional(Duration('The pause that is aimed at')),
+          hostSelector: Type.Optional(
+            Type.Record(Type.String(), Type.String(), {
+              description: 'Labels of the hosts among which `cmig drain` chooses; all hosts if absent.',
+            }),
+          ),
         },
         { ...strict, description: 'Preferences for migrations.' },
       ),

@@ -46,7 +46,11 @@ export interface CompleteApplication {
     containers: CompleteContainer[];
     volumes: { name: string }[];
     restartPolicy: 'Always' | 'OnFailure' | 'Never';
-    migration: { strategy: (typeof strategyNames)[number]; maxDowntime?: string };
+    migration: {
+      strategy: (typeof strategyNames)[number];
+      maxDowntime?: string;
+      hostSelector?: Record<string, string>;
+    };
   };
 }
 

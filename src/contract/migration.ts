@@ -63,7 +63,11 @@ export type HistoryEntry = Type.Static<typeof HistoryEntry>;
 export const Migration = Type.Object({
   apiVersion: Type.Literal(apiVersion),
   kind: Type.Literal('Migration'),
-  metadata: Type.Object({ name: Type.String() }),
+  metadata: Type.Object({
+    name: Type.String(),
+    /** Those of its application when it began, to select by. */
+    labels: Type.Optional(Type.Record(Type.String(), Type.String())),
+  }),
   spec: Type.Object({
     application: Type.String(),
     from: Type.String(),

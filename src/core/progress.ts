@@ -3,7 +3,12 @@
 /** One step of an operation; `step` names it within the operation. */
 export type ProgressEvent =
   /** The steps that will come, in order; a later plan adds to an earlier one. */
-  | { type: 'planned'; steps: { step: string; title: string }[] }
+  | {
+      type: 'planned';
+      steps: { step: string; title: string }[];
+      /** So many of them run side by side, and one that fails does not keep the others; else one follows the other. */
+      sideBySide?: number;
+    }
   /** A step that was not planned is added. */
   | { type: 'begun'; step: string; title?: string }
   | {

@@ -17,6 +17,7 @@ const otherNames: Readonly<Record<string, string>> = {
   cpus: 'cpu',
   mem_limit: 'memory',
   node: 'host',
+  nodeSelector: 'hostSelector',
   nodeName: 'host',
   ip: 'address',
   ipAddress: 'address',

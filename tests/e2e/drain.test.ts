@@ -5,8 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Application } from '../../src/contract/application.ts';
 import type { Event } from '../../src/contract/events.ts';
 import type { Host } from '../../src/contract/host.ts';
+import type { Migration } from '../../src/contract/migration.ts';
 import { waitFor } from '../../src/core/retry.ts';
-import { cmig, cmigJson, cmigOk, hosts, images, lab, useLab } from './lab.ts';
+import type { DrainReport } from '../../src/orchestrator/moving/drain-host.ts';
+import { cmig, cmigJson, cmigOk, hosts, images, lab, startCmig, useLab } from './lab.ts';
 import { settings } from './settings.ts';
 
 useLab();
@@ -15,16 +17,18 @@ let folder: string;
 /** Before anything happens here: a lab that was kept has heard of others before. */
 const began = new Date().toISOString();
 
-const manifestOf = (name: string, labels: string, host = 'host-a') => `
+const manifestOf = (name: string, labels: string, host = 'host-a', migration = '{}') => `
 apiVersion: cmig.dev/v1
 kind: Application
 metadata: {name: ${name}, labels: ${labels}}
 spec:
   host: ${host}
+  migration: ${migration}
   containers:
     - name: main
       image: dir:${join(images, 'busybox')}
-      command: [sleep, '1000000']
+      # Some memory, so that a slow link is slow.
+      command: [sh, -c, 'ballast=$(head -c 3000000 /dev/urandom | base64); while :; do sleep 5; done']
       stopTimeout: 100ms
 `;
 
@@ -114,5 +118,117 @@ describe('a host that is cordoned', () => {
     } finally {
       await cmigOk('uncordon', 'host-a');
     }
+  });
+});
+
+describe('a host that is drained', () => {
+  const running = ['one', 'two', 'three'];
+  const placesOf = async (...names: string[]) => Promise.all(names.map(hostOf));
+  const outcomesOf = ({ applications }: Pick<DrainReport, 'applications'>) =>
+    Object.fromEntries(applications.map(({ application, outcome }) => [application, outcome]));
+
+  afterAll(() => cmigOk('uncordon', 'host-a'));
+
+  it('is left as it is by a dry run, which says where each would go', async () => {
+    const report = await cmigJson<DrainReport>('drain', 'host-a', '--dry-run');
+    expect(outcomesOf(report)).toEqual({ one: 'possible', two: 'possible', three: 'possible' });
+    for (const { to } of report.applications) expect(['host-b', 'host-c']).toContain(to);
+    expect(await statusOf('host-a')).toBe('Ready');
+    expect(await placesOf(...running)).toEqual(['host-a', 'host-a', 'host-a']);
+  });
+
+  it('keeps the rest when it is interrupted, and turns back what is under way', async () => {
+    for (const host of ['host-b', 'host-c']) await lab('shape', host, '--rate', '4mbit');
+    const before = (await cmigJson<{ items: Migration[] }>('get', 'migrations')).items.length;
+    const draining = startCmig('drain', 'host-a', '--parallel', '1', '-o', 'json');
+    let printed = '';
+    draining.stdout!.on('data', (chunk) => {
+      printed += chunk;
+    });
+    try {
+      await waitFor(
+        async () => {
+          const { items } = await cmigJson<{ items: Migration[] }>('get', 'migrations');
+          return items.slice(before).some(({ status }) => ['presyncing', 'frozen'].includes(status.state));
+        },
+        { timeoutMs: 30_000, what: 'the first migration' },
+      );
+      draining.kill('SIGINT');
+      expect(await draining.ended).toEqual({ exitCode: 130 });
+    } finally {
+      draining.kill('SIGINT');
+      await draining.ended;
+      for (const host of ['host-b', 'host-c']) await lab('shape', host, '--rate', 'none');
+    }
+    const report = JSON.parse(printed) as DrainReport;
+    expect(report.drained).toBe(false);
+    expect(report.applications.map(({ outcome }) => outcome)).toEqual([
+      'rolled-back',
+      'cancelled',
+      'cancelled',
+    ]);
+    expect(await placesOf(...running)).toEqual(['host-a', 'host-a', 'host-a']);
+    expect(await statusOf('host-a')).toBe('Ready,SchedulingDisabled');
+  });
+
+  it('loses all that runs and finds a host; the exit code tells of the one that does not', async () => {
+    await cmigOk('uncordon', 'host-a');
+    const bound = manifestOf('bound', '{}', 'host-a', '{hostSelector: {zone: nowhere}}');
+    expect((await apply(manifestOf('idle', '{}'), bound)).exitCode).toBe(0);
+    await cmigOk('stop', 'idle');
+    const { exitCode, stdout, stderr } = await cmig('drain', 'host-a', '--parallel', '3');
+    expect(stdout).toMatch(/^host\/host-a cordoned\n/);
+    for (const name of running)
+      expect(stdout).toMatch(new RegExp(`^${name} +host-a +host-[bc] +committed +[\\d.]+ s`, 'm'));
+    expect(stdout).toMatch(/^bound +host-a +- +refused .*zone=nowhere/m);
+    expect(stdout).toMatch(/^idle +host-a +- +left .*it is stopped/m);
+    expect(stderr).toContain('error: not all of host-a can go: bound');
+    expect(exitCode).toBe(5);
+    expect(await placesOf(...running)).not.toContain('host-a');
+    expect(await placesOf('idle', 'bound')).toEqual(['host-a', 'host-a']);
+  });
+
+  it('takes back by their labels those that are to be there', async () => {
+    await cmigOk('uncordon', 'host-a');
+    await cmigOk('delete', 'bound');
+    expect(await cmigOk('migrate', '-l', 'tier=web', 'host-a')).toMatch(
+      /^one +host-[bc] +host-a +committed .*\ntwo +host-[bc] +host-a +committed /m,
+    );
+    expect(await hostOf('three')).not.toBe('host-a');
+    const again = await cmigJson<Pick<DrainReport, 'applications'>>('migrate', '-l', 'tier', 'host-a');
+    expect(outcomesOf(again)).toEqual({ one: 'left', two: 'left', three: 'committed' });
+    const moves = await cmigJson<{ items: Migration[] }>('get', 'migrations', '-l', 'tier=db');
+    expect(new Set(moves.items.map(({ spec }) => spec.application))).toEqual(new Set(['three']));
+  });
+
+  it('is emptied to the host that can be reached, where another one cannot', async () => {
+    await lab('partition', 'host-b', '--from', 'host-a');
+    try {
+      const report = await cmigJson<DrainReport>('drain', 'host-a', '-l', 'tier');
+      expect(outcomesOf(report)).toEqual({ one: 'committed', two: 'committed', three: 'committed' });
+      expect(report).toMatchObject({ host: 'host-a', drained: true });
+      expect(await placesOf(...running)).toEqual(['host-c', 'host-c', 'host-c']);
+    } finally {
+      await lab('heal', 'host-b');
+    }
+  });
+});
+
+describe('selected by their labels, applications', () => {
+  it('are stopped, started and deleted', async () => {
+    expect(await cmigOk('stop', '-l', 'tier=web')).toBe('application/one stopped\napplication/two stopped\n');
+    expect(await cmigOk('start', '-l', 'tier=web')).toBe(
+      'application/one started\napplication/two started\n',
+    );
+    expect(await cmigOk('delete', '-l', 'tier=web')).toBe(
+      'application/one deleted\napplication/two deleted\n',
+    );
+    expect(await cmig('delete', '-l', 'tier=web')).toEqual({
+      exitCode: 0,
+      stdout: '',
+      stderr: 'no applications found\n',
+    });
+    expect((await cmig('delete', 'three', '-l', 'tier=db')).exitCode).toBe(2);
+    expect(await cmigOk('get', 'apps', '-l', 'tier', '-o', 'name')).toBe('application/three\n');
   });
 });

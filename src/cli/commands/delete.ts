@@ -2,13 +2,16 @@
 import { CmigError } from '../../core/errors.ts';
 import { deleteApplication } from '../../orchestrator/deleting.ts';
 import type { Invocation } from '../command.ts';
+import { selectedNames } from '../selected-names.ts';
 import { withOrchestrator } from '../session.ts';
 
 export async function run(invocation: Invocation): Promise<void> {
-  const names = await readNames(invocation);
+  const selector = invocation.text('selector');
+  const named = await readNames(invocation, selector !== undefined);
   const deleted: { name: string; host: string }[] = [];
   const failures: CmigError[] = [];
   await withOrchestrator(invocation, async (session) => {
+    const names = selector === undefined ? named : await selectedNames(invocation, session, selector);
     for (const name of names) {
       try {
         const { status } = await deleteApplication(session, name);
@@ -31,7 +34,7 @@ export async function run(invocation: Invocation): Promise<void> {
   }
 }
 
-async function readNames(invocation: Invocation): Promise<string[]> {
+async function readNames(invocation: Invocation, selected: boolean): Promise<string[]> {
   const files = invocation.texts('file');
   const names = [...invocation.texts('APP')];
   if (files.length > 0) {
@@ -39,8 +42,13 @@ async function readNames(invocation: Invocation): Promise<string[]> {
     const loaded = await readManifests(files, { allowOutside: true, stdin: invocation.stdin });
     names.push(...loaded.map(({ manifest }) => manifest.metadata.name));
   }
-  if (names.length > 0) return [...new Set(names)];
+  if (selected && names.length > 0) {
+    throw new CmigError('invalid', 'applications are either named or selected, not both', {
+      hint: 'leave out either -l or the names and -f',
+    });
+  }
+  if (selected || names.length > 0) return [...new Set(names)];
   throw new CmigError('invalid', 'nothing to delete was named', {
-    hint: 'give names of applications, or manifests with -f',
+    hint: 'give names of applications, manifests with -f, or labels with -l',
   });
 }

@@ -8,6 +8,9 @@ import type { Invocation } from '../command.ts';
 import { withOrchestrator } from '../session.ts';
 
 export async function run(invocation: Invocation): Promise<number> {
+  const selector = invocation.text('selector');
+  if (selector !== undefined)
+    return (await import('./migrate-selected.ts')).runSelected(invocation, selector);
   const application = invocation.required('APP');
   const to = invocation.required('HOST');
   const dryRun = invocation.flag('dry-run');

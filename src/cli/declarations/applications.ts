@@ -7,6 +7,15 @@ const container: OptionSpec = {
   flags: '-c, --container <CTR>',
   summary: 'this container; needed where the application has several',
 };
+const selector: OptionSpec = {
+  flags: '-l, --selector <SELECTOR>',
+  summary: 'all applications with these labels instead, such as tier=web',
+};
+/** Named by their names, or by their labels. */
+const applications: ArgumentSpec = {
+  ...{ name: 'APP', summary: 'the applications', completes: 'application' },
+  ...{ optional: true, variadic: true },
+};
 const file: OptionSpec = {
   flags: '-f, --file <FILE>',
   summary: 'a manifest, a folder of manifests, or - for standard input',
@@ -69,9 +78,7 @@ export const remove: CommandSpec = {
   aliases: ['rm'],
   group,
   summary: 'stop applications and remove all that belongs to them, volumes included',
-  arguments: [
-    { name: 'APP', summary: 'the applications', optional: true, variadic: true, completes: 'application' },
-  ],
+  arguments: [applications],
   options: [
     {
       flags: '-f, --file <FILE>',
@@ -79,10 +86,12 @@ export const remove: CommandSpec = {
       repeatable: true,
       completes: 'file',
     },
+    selector,
   ],
   output: ['json', 'name'],
   examples: [
     ['cmig delete shop', 'remove one application'],
+    ['cmig delete -l tier=test', 'remove all applications with a label'],
     ['cmig delete -f manifests/shop.yaml', 'remove what a manifest made'],
   ],
   load: async () => (await import('../commands/delete.ts')).run,
@@ -91,22 +100,28 @@ export const remove: CommandSpec = {
 export const stop: CommandSpec = {
   name: 'stop',
   group,
-  summary: 'end the containers of an application and keep its files',
-  arguments: [application],
-  options: [timeout],
+  summary: 'end the containers of applications and keep their files',
+  arguments: [applications],
+  options: [selector, timeout],
   output: ['json'],
-  examples: [['cmig stop shop', 'stop an application; "cmig start shop" starts it again']],
+  examples: [
+    ['cmig stop shop', 'stop an application; "cmig start shop" starts it again'],
+    ['cmig stop -l tier=web', 'stop all applications with a label'],
+  ],
   load: async () => (await import('../commands/stop.ts')).run,
 };
 
 export const start: CommandSpec = {
   name: 'start',
   group,
-  summary: 'start a stopped application and wait until it is ready',
-  arguments: [application],
-  options: [timeout],
+  summary: 'start stopped applications and wait until they are ready',
+  arguments: [applications],
+  options: [selector, timeout],
   output: ['json'],
-  examples: [['cmig start shop', 'start a stopped application']],
+  examples: [
+    ['cmig start shop', 'start a stopped application'],
+    ['cmig start -l tier=web', 'start all applications with a label'],
+  ],
   load: async () => (await import('../commands/start.ts')).run,
 };
 

@@ -1,5 +1,7 @@
 // Commands about hosts.
+import { strategyNames } from '../../contract/strategy-names.ts';
 import type { ArgumentSpec, CommandSpec, OptionSpec } from '../command.ts';
+import { parallelOption } from './parallel-option.ts';
 
 const group = 'Hosts';
 const hosts: ArgumentSpec = {
@@ -39,6 +41,40 @@ export const uncordon: CommandSpec = {
   output: ['json', 'name'],
   examples: [['cmig uncordon host-a', 'it takes applications again']],
   load: async () => (await import('../commands/cordon.ts')).uncordon,
+};
+
+export const drain: CommandSpec = {
+  name: 'drain',
+  group,
+  summary: 'move every running application off a host, to where there is room',
+  description:
+    'The host is cordoned first, and stays so until "cmig uncordon". Each application goes to the host that has the most\nmemory left beside what is planned already, the largest first, and that has the labels which its manifest asks for\n(spec.migration.hostSelector). Where one refuses it, the next is asked. What does not run (stopped, ended) stays,\nand is named in the summary.\nExit code 0 where all have gone, or else that of the worst: 5 where no host takes one of them, 6 where one was rolled\nback, 7 where one needs attention; the others are moved all the same. Ctrl-C begins no further migration and rolls\nback those under way (130).',
+  arguments: [{ name: 'HOST', summary: 'the host that is emptied', completes: 'host' }],
+  options: [
+    {
+      flags: '--to <HOST>',
+      summary: 'only to this host',
+      repeatable: true,
+      completes: 'host',
+    },
+    { flags: '--to-selector <SELECTOR>', summary: 'only to hosts with these labels, such as zone=west' },
+    { flags: '-l, --selector <SELECTOR>', summary: 'only applications with these labels, such as tier=web' },
+    parallelOption('how many are moved at a time'),
+    {
+      flags: '--strategy <NAME>',
+      summary: 'how they move; what their manifests say if absent',
+      choices: strategyNames.map((name) => ({ name })),
+    },
+    { flags: '--dry-run', summary: 'say what would go where and what preflight says, and change nothing' },
+  ],
+  output: ['json'],
+  examples: [
+    ['cmig drain host-a', 'empty a host before it is looked after; then: cmig uncordon host-a'],
+    ['cmig drain host-a --dry-run', 'say what would go where'],
+    ['cmig drain host-a --to host-b --to host-c --parallel 4', 'only to these two, four at a time'],
+    ['cmig drain host-a -l tier=web --to-selector zone=west', 'some applications, to some hosts'],
+  ],
+  load: async () => (await import('../commands/drain.ts')).run,
 };
 
 export const host: CommandSpec = {

@@ -1,6 +1,7 @@
 // Commands that move applications.
 import { strategyNames } from '../../contract/strategy-names.ts';
 import type { CommandSpec } from '../command.ts';
+import { parallelOption } from './parallel-option.ts';
 
 export const migrate: CommandSpec = {
   name: 'migrate',
@@ -10,7 +11,12 @@ export const migrate: CommandSpec = {
   description:
     'Where anything fails before the commit, the application runs on where it was, its connections intact (exit code 6).\nCtrl-C rolls back and waits for it; a second one leaves at once, and the hosts settle it between themselves.',
   arguments: [
-    { name: 'APP', summary: 'the application', completes: 'application' },
+    {
+      name: 'APP',
+      summary: 'the application; left out with -l',
+      completes: 'application',
+      unless: 'selector',
+    },
     { name: 'HOST', summary: 'where to', completes: 'host' },
   ],
   options: [
@@ -20,11 +26,17 @@ export const migrate: CommandSpec = {
       choices: strategyNames.map((name) => ({ name })),
     },
     { flags: '--dry-run', summary: 'print the plan and what preflight says, and change nothing' },
+    {
+      flags: '-l, --selector <SELECTOR>',
+      summary: 'all running applications with these labels instead, such as tier=web',
+    },
+    parallelOption('how many are moved at a time with -l'),
   ],
   output: ['json'],
   examples: [
     ['cmig migrate shop host-b', 'move an application'],
     ['cmig migrate shop host-b --dry-run', 'say whether it would work, and every reason why not'],
+    ['cmig migrate -l tier=web host-b', 'move all applications with a label; one table tells how it went'],
     ['cmig migrate shop host-b -o json', 'end with one JSON object: outcome, frozenMs, phases, bytes'],
   ],
   load: async () => (await import('../commands/migrate.ts')).run,

@@ -17,6 +17,8 @@ import { chooseStrategy } from './strategies/registry.ts';
 export interface MigrateOptions {
   application: string;
   to: string;
+  /** Where it must be for this to make sense; wherever it is if absent. */
+  from?: string | undefined;
   /** `auto` if absent. */
   strategy?: string | undefined;
   /** Plan and preflight only. */
@@ -90,6 +92,12 @@ async function openRun(context: OrchestratorContext, options: MigrateOptions): P
   const application = findApplication(inventory, options.application);
   const to = findHost(inventory, options.to);
   const from = findHost(inventory, application.status.host);
+  if (options.from !== undefined && options.from !== from.metadata.name) {
+    throw new CmigError(
+      'conflict',
+      `${options.application} has left ${options.from}: it is on ${from.metadata.name}`,
+    );
+  }
   if (from.metadata.name === to.metadata.name) {
     throw new CmigError('conflict', `${options.application} already runs on ${to.metadata.name}`, {
       hint: 'choose another host: cmig get hosts',

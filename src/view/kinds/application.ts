@@ -56,6 +56,7 @@ function describe(item: Application): Field[] {
     ['Migration', status.migration],
     ['Strategy', spec.migration.strategy],
     ['Max downtime', spec.migration.maxDowntime],
+    ['Host selector', formatLabels(spec.migration.hostSelector) || undefined],
     ['Restart policy', spec.restartPolicy],
     ['Created', `${status.createdAt} (${formatAgeOf(status.createdAt)} ago)`],
     ['Volumes', spec.volumes.map(({ name }) => name)],

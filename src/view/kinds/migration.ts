@@ -4,7 +4,7 @@ import type { Migration } from '../../contract/migration.ts';
 import type { Field } from '../description.ts';
 import { formatAgeOf, formatBytes, formatDuration } from '../formats.ts';
 import { nextCommand } from '../migration-next.ts';
-import type { KindView } from './kind-view.ts';
+import { formatLabels, type KindView } from './kind-view.ts';
 
 const totalBytes = ({ status }: Migration): string =>
   status.bytes ? formatBytes(status.bytes.presync + status.bytes.files + status.bytes.memory) : '';
@@ -32,6 +32,7 @@ export const migrationView: KindView<Migration> = {
     { header: 'EPOCH', value: (item) => String(item.spec.epoch) },
     { header: 'CONNECTIONS', value: (item) => item.status.connections?.toString() ?? '' },
     { header: 'ANSWERED', value: ({ status }) => (status.journals ?? [status.host]).join(',') },
+    { header: 'LABELS', value: (item) => formatLabels(item.metadata.labels) },
   ],
   describe,
 };

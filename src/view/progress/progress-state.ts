@@ -12,6 +12,8 @@ export interface StepState {
   totalBytes?: number;
   bytesPerSecond?: number;
   note?: string;
+  /** Another step's failure does not keep it from being begun. */
+  independent?: true;
 }
 
 export interface ProgressState {
@@ -28,7 +30,12 @@ export function reduceProgress(state: ProgressState, event: ProgressEvent, nowMs
     const known = new Set(state.steps.map(({ step }) => step));
     const added = event.steps
       .filter(({ step }) => !known.has(step))
-      .map(({ step, title }): StepState => ({ step, title, state: 'waiting' }));
+      .map(
+        ({ step, title }): StepState => ({
+          ...{ step, title, state: 'waiting' },
+          ...(event.sideBySide ? { independent: true } : {}),
+        }),
+      );
     return { ...state, steps: [...state.steps, ...added] };
   }
   const found = state.steps.find(({ step }) => step === event.step);

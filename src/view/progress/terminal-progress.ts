@@ -30,15 +30,15 @@ export function terminalProgress(): ProgressRenderer {
   const shown = new Map<string, Shown>();
   let lists: Promise<void> = Promise.resolve();
 
-  function show(steps: readonly StepState[]): void {
+  function show(steps: readonly StepState[], sideBySide: number | undefined): void {
     for (const step of steps) {
       const { promise, resolve } = Promise.withResolvers<StepState>();
       shown.set(step.step, { task: undefined, settle: resolve, ended: promise, drawnAtMs: 0 });
     }
-    lists = lists.then(() => runList(steps));
+    lists = lists.then(() => runList(steps, sideBySide));
   }
 
-  async function runList(steps: readonly StepState[]): Promise<void> {
+  async function runList(steps: readonly StepState[], sideBySide: number | undefined): Promise<void> {
     const tasks = steps.map((step) => ({
       title: step.title,
       task: async (_: unknown, task: Task) => {
@@ -52,7 +52,7 @@ export function terminalProgress(): ProgressRenderer {
       },
     }));
     await new Listr(tasks, {
-      concurrent: false,
+      concurrent: sideBySide ?? false,
       exitOnError: false,
       // Ctrl-C belongs to the command, which waits for the true outcome.
       registerSignalListeners: false,
@@ -70,7 +70,8 @@ export function terminalProgress(): ProgressRenderer {
   /** What waited for a step that has failed will not happen. */
   function skipWaiting(): void {
     for (const step of state.steps)
-      if (step.state === 'waiting') shown.get(step.step)?.settle({ ...step, state: 'skipped' });
+      if (step.state === 'waiting' && !step.independent)
+        shown.get(step.step)?.settle({ ...step, state: 'skipped' });
   }
 
   return {
@@ -85,7 +86,7 @@ export function terminalProgress(): ProgressRenderer {
         return;
       }
       const unseen = state.steps.filter(({ step }) => !shown.has(step));
-      if (unseen.length > 0) show(unseen);
+      if (unseen.length > 0) show(unseen, event.type === 'planned' ? event.sideBySide : undefined);
       if (event.type === 'planned') return;
       const step = state.steps.find((candidate) => candidate.step === event.step)!;
       const entry = shown.get(event.step)!;

@@ -58,8 +58,19 @@ describe('words of a call', () => {
   });
 
   it('takes what `get -o name` prints for a name', () => {
-    expect(callOf('stop', 'application/shop').required('APP')).toBe('shop');
+    expect(callOf('logs', 'application/shop').required('APP')).toBe('shop');
+    expect(callOf('drain', 'host/host-a').required('HOST')).toBe('host-a');
     expect(callOf('delete', 'app/shop', 'cart').texts('APP')).toEqual(['shop', 'cart']);
+  });
+
+  it('leaves out the argument for which an option stands', () => {
+    const call = callOf('migrate', '-l', 'tier=web', 'host-b');
+    expect([call.text('APP'), call.required('HOST')]).toEqual([undefined, 'host-b']);
+    expect(refusalOf('migrate', '-l', 'tier=web').message).toBe('the argument HOST is missing');
+    expect(refusalOf('migrate', '-l', 'tier=web', 'shop', 'host-b').message).toBe(
+      'too many arguments: 2 instead of 1',
+    );
+    expect(refusalOf('migrate', 'shop', 'host-b', 'host-c').message).toContain('too many arguments');
   });
 
   it('tells of a name that the command does not declare', () => {

@@ -157,4 +157,13 @@ describe('an image that a peer delivered', () => {
     expect((await store.find(digest))?.digest).toBe(digest);
     expect(await store.rootfs(digest)).toBe(paths.imageRootfs(digest));
   });
+
+  it('is taken in once, whoever looks for it at the same time', async () => {
+    const digest = `sha256:${'b'.repeat(64)}`;
+    const delivery = join(paths.incomingDirectory, ImageStore.deliveryFolder(digest));
+    await mkdir(join(delivery, 'rootfs'), { recursive: true });
+    await writeFile(join(delivery, 'image.json'), JSON.stringify({ digest, sizeBytes: 1, createdAt: '' }));
+    const found = await Promise.all(Array.from({ length: 5 }, () => store.find(digest)));
+    expect(found.map((record) => record?.digest)).toEqual(Array(5).fill(digest));
+  });
 });

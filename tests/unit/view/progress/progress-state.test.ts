@@ -58,6 +58,12 @@ describe('reduceProgress', () => {
     expect(state.steps.map(({ title }) => title)).toEqual(['freeze', 'send memory', 'roll back', 'x']);
   });
 
+  it('knows the steps that do not depend on each other', () => {
+    const steps = [{ step: 'shop', title: 'move shop' }];
+    const { steps: planned } = stateAfter(plan, [1, { type: 'planned', steps, sideBySide: 2 }]);
+    expect(planned.map(({ independent }) => independent)).toEqual([undefined, undefined, true]);
+  });
+
   it('leaves a step as it ended, whatever comes late', () => {
     const failed = stateAfter(plan, [1, { type: 'failed', step: 'freeze', note: 'disk full' }]);
     expect(reduceProgress(failed, { type: 'progressed', step: 'freeze', bytes: 7 }, 2)).toBe(failed);

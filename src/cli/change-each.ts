@@ -1,0 +1,49 @@
+// Does one thing to several applications, one after the other: `stop`, `start`.
+import type { Application } from '../contract/application.ts';
+import { CmigError } from '../core/errors.ts';
+import { throwAll } from '../orchestrator/apply-plan.ts';
+import type { OrchestratorContext } from '../orchestrator/context.ts';
+import { listOf } from '../view/resource-output.ts';
+import type { Invocation } from './command.ts';
+import { selectedNames } from './selected-names.ts';
+import { withOrchestrator } from './session.ts';
+
+type Change = (
+  context: OrchestratorContext,
+  name: string,
+  options: { timeoutMs?: number | undefined },
+) => Promise<Application>;
+
+/**
+ * One that fails does not keep the others. JSON is the application where one was named, or a List.
+ * @param past what has then been done to it, such as `stopped`
+ */
+export async function changeEach(invocation: Invocation, change: Change, past: string): Promise<void> {
+  const named = [...new Set(invocation.texts('APP'))];
+  const selector = invocation.text('selector');
+  if (named.length > 0 === (selector !== undefined)) {
+    throw new CmigError('invalid', 'applications are either named or selected', {
+      hint: `such as: ${invocation.path} shop, or ${invocation.path} -l tier=web`,
+    });
+  }
+  const json = invocation.output === 'json';
+  const timeoutMs = invocation.durationMs('timeout');
+  const changed: Application[] = [];
+  const failures: CmigError[] = [];
+  await withOrchestrator(invocation, async (session) => {
+    const names = selector === undefined ? named : await selectedNames(invocation, session, selector);
+    for (const name of names) {
+      try {
+        changed.push(await change(session, name, { timeoutMs }));
+        if (!json) invocation.print(`application/${name} ${past}`);
+      } catch (error) {
+        if (!(error instanceof CmigError)) throw error;
+        failures.push(error);
+      }
+    }
+  });
+  const isSingle = selector === undefined && named.length === 1;
+  if (json && (changed.length > 0 || failures.length === 0))
+    invocation.printJson(isSingle ? changed[0] : listOf(changed));
+  throwAll(failures, `${failures.length} applications were not ${past}`);
+}

@@ -1,0 +1,27 @@
+// `cmig migrate -l`: all applications with certain labels, to one host.
+import { moveSelected } from '../../orchestrator/moving/move-selected.ts';
+import type { Invocation } from '../command.ts';
+import { endMoves, readParallel, showingMoves } from '../moves.ts';
+import { withOrchestrator } from '../session.ts';
+
+export async function runSelected(invocation: Invocation, selector: string): Promise<number> {
+  const to = invocation.required('HOST');
+  const parallel = readParallel(invocation);
+  const report = await withOrchestrator(
+    invocation,
+    (session) =>
+      showingMoves(invocation, (onProgress) =>
+        moveSelected(session, {
+          ...{ selector, to, parallel, onProgress },
+          strategy: invocation.text('strategy'),
+          dryRun: invocation.flag('dry-run'),
+          signal: invocation.signal,
+          caller: `${session.caller}: cmig migrate -l ${selector} ${to}`,
+        }),
+      ),
+    { reconnect: true },
+  );
+  if (report.applications.length === 0 && invocation.output !== 'json')
+    invocation.notice('no applications found');
+  return endMoves(invocation, report, `not all can go to ${to}`);
+}

@@ -1,0 +1,62 @@
+// What `drain` and `migrate -l` have in common: how they go on the screen, how they are interrupted, how they end.
+import { CmigError } from '../core/errors.ts';
+import { exitCodes } from '../core/exit-codes.ts';
+import type { OnProgress } from '../core/progress.ts';
+import { type MoveResult, worstOf } from '../orchestrator/moving/move-result.ts';
+import { moveSummary } from '../view/move-summary.ts';
+import { progressMode, withProgress } from '../view/progress.ts';
+import type { Invocation } from './command.ts';
+
+/** @throws CmigError `invalid` */
+export function readParallel(invocation: Invocation): number {
+  const parallel = invocation.integer('parallel')!;
+  if (parallel > 0) return parallel;
+  throw new CmigError('invalid', '--parallel must be at least 1', { hint: '2 if absent' });
+}
+
+/** Runs `work` with progress on the screen, and says what an interruption does. */
+export function showingMoves<T>(
+  invocation: Invocation,
+  work: (onProgress: OnProgress) => Promise<T>,
+): Promise<T> {
+  const json = invocation.output === 'json';
+  const mode = progressMode({ machineReadable: json, terminal: invocation.interactive });
+  return withProgress(mode, (onProgress) => {
+    invocation.signal.addEventListener('abort', () => {
+      const note =
+        'cancelling: no further one is begun, waiting for the true outcome of the others; interrupt again to leave at once';
+      if (mode === 'terminal') onProgress({ type: 'noted', note });
+      else invocation.notice(note);
+    });
+    return work(onProgress);
+  });
+}
+
+/**
+ * Prints the document, or the table. @returns the exit code
+ * @param doing such as `host-a was not drained`, for the error
+ * @throws CmigError the worst of what has happened, unless the document tells it
+ */
+export function endMoves(
+  invocation: Invocation,
+  report: { applications: MoveResult[]; warnings?: string[] },
+  doing: string,
+): number {
+  const { applications, warnings = [] } = report;
+  const worst = worstOf(applications, invocation.signal.aborted);
+  if (invocation.output === 'json') {
+    invocation.printJson(report);
+    return worst ? exitCodes[worst] : 0;
+  }
+  for (const warning of warnings) invocation.notice(`warning: ${warning}`);
+  if (applications.length > 0) for (const line of moveSummary(applications)) invocation.print(line);
+  if (!worst) return 0;
+  const staying = applications.filter((each) => worstOf([each]) !== undefined);
+  const names = staying.map(({ application }) => application).join(', ');
+  throw new CmigError(worst, `${doing}: ${names}`, hintFor(staying));
+}
+
+function hintFor(staying: readonly MoveResult[]): { hint?: string } {
+  const unclear = staying.find(({ outcome }) => outcome === 'needs-attention');
+  return unclear ? { hint: `look at it with: cmig describe migration ${unclear.report!.migration}` } : {};
+}

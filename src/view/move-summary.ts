@@ -1,0 +1,22 @@
+// How it went with several applications that were to be moved: a table, a line each.
+import type { Fault } from '../contract/fault.ts';
+import type { MoveResult } from '../orchestrator/moving/move-result.ts';
+import { formatBytes, formatDuration } from './formats.ts';
+import { type Column, layOutTable } from './table.ts';
+
+const columns: readonly Column<MoveResult>[] = [
+  { header: 'APPLICATION', value: ({ application }) => application },
+  { header: 'FROM', value: ({ from }) => from },
+  { header: 'TO', value: ({ to, outcome }) => (to && outcome !== 'left' ? to : '-') },
+  { header: 'OUTCOME', value: ({ outcome }) => outcome },
+  { header: 'FROZEN', value: ({ report }) => (report?.frozenMs ? formatDuration(report.frozenMs) : '-') },
+  { header: 'BYTES', value: ({ report }) => (report?.outcome ? formatBytes(report.bytes.total) : '-') },
+  { header: 'MESSAGE', value: ({ note, error }) => note ?? (error ? reason(error) : '') },
+];
+
+export const moveSummary = (results: readonly MoveResult[]): string[] => layOutTable(columns, results).lines;
+
+/** The problems where there are some, since the message says no more than that. */
+function reason({ message, problems = [] }: Fault): string {
+  return [message, ...problems.map((problem) => problem.message)].join('; ');
+}
