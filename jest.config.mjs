@@ -42,7 +42,7 @@ export default {
       displayName: 'faults',
       testMatch: ['<rootDir>/tests/faults/**/*.test.ts'],
       globalSetup: '<rootDir>/tests/faults/set-up.mjs',
-      globalTeardown: '<rootDir>/tests/faults/tear-down.mjs',
+      globalTeardown: '<rootDir>/tests/e2e/tear-down.mjs',
     },
     {
       ...shared,

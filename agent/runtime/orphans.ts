@@ -1,6 +1,7 @@
 // Removes what an agent left behind that was killed while it removed an application.
 import { relative } from 'node:path';
-import { mountPoints, unmountOverlay } from './overlay.ts';
+import { mountPoints } from '../../src/core/mount-points.ts';
+import { unmountOverlay } from './overlay.ts';
 import type { ApplicationDependencies } from './supervised-application.ts';
 
 /** Containers, mounts and networks of applications that are not `known`. */

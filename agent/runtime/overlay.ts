@@ -1,6 +1,7 @@
 // A container's root file system: an overlay of its image, which never changes, and an upper layer of its own.
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { CmigError } from '../../src/core/errors.ts';
+import { mountPoints } from '../../src/core/mount-points.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 
 export interface OverlayLayers {
@@ -41,17 +42,4 @@ export async function unmountOverlay(mountPoint: string): Promise<void> {
 /** Is something mounted exactly there, in this process's mount namespace? */
 export async function isMounted(mountPoint: string): Promise<boolean> {
   return (await mountPoints()).includes(mountPoint);
-}
-
-/** All mount points, in the order in which they were mounted. */
-export async function mountPoints(): Promise<string[]> {
-  const text = await readFile('/proc/self/mountinfo', 'utf8');
-  return text
-    .split('\n')
-    .filter(Boolean)
-    .map((line) =>
-      (line.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal) =>
-        String.fromCharCode(Number.parseInt(octal, 8)),
-      ),
-    );
 }

@@ -2,10 +2,10 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CmigError } from '../../src/core/errors.ts';
+import { mountPointsBelow } from '../../src/core/mount-points.ts';
 import { type ProcessResult, type RunOptions, runProcess } from '../../src/core/run-process.ts';
 import type { Programs } from '../context.ts';
 import { type AgentPaths, containerId } from '../store/paths.ts';
-import { mountPoints } from './overlay.ts';
 
 export interface RuncState {
   id: string;
@@ -99,8 +99,7 @@ export class Runc {
     const folder = join(this.#paths.runcRoot, id);
     // While it restores, runc has the root file system mounted there a second time. Killed in the midst of that it
     // leaves it so; and to delete the container it would delete everything below this folder, through the mount.
-    for (const mountPoint of (await mountPoints()).reverse())
-      if (mountPoint.startsWith(`${folder}/`)) await runProcess('umount', ['-l', mountPoint]);
+    for (const mountPoint of await mountPointsBelow(folder)) await runProcess('umount', ['-l', mountPoint]);
     await this.run(application, container, ['delete', '--force', id]);
     // It does not know the container of such a restore, but would refuse to make another one of that name.
     await runProcess('rm', ['-rf', '--one-file-system', folder]);

@@ -1,6 +1,8 @@
 // Takes a lab down and leaves nothing of it, whatever state it is in.
 
-import { rm, rmdir, stat } from 'node:fs/promises';
+import { realpath, rm, rmdir, stat } from 'node:fs/promises';
+import { mountPointsBelow } from '../core/mount-points.ts';
+import { runProcess } from '../core/run-process.ts';
 import { signalProcesses, waitForEnd } from './end-processes.ts';
 import { removeCgroup, thawCgroup } from './host-cgroups.ts';
 import { removeNetwork } from './lab-network.ts';
@@ -29,12 +31,20 @@ export async function labDown(
     const found = await endProcesses(name, onProgress);
     await reported(onProgress, 'network', 'network', () => removeNetwork(name), ['stopping', 'stopped']);
     await removeCgroup(labCgroup(name));
+    await unmountBelow(paths.directory);
     await rm(paths.directory, { recursive: true, force: true, maxRetries: 3 });
     await rmdir(LabPaths.parent).catch(() => {});
     return { existed: folder !== undefined || found };
   } finally {
     await lock.release();
   }
+}
+
+/** Whatever somebody has mounted on a host's disk, say: what is to be removed is the lab's, and not what shows there. */
+async function unmountBelow(folder: string): Promise<void> {
+  const real = await realpath(folder).catch(() => undefined);
+  if (real === undefined) return;
+  for (const mountPoint of await mountPointsBelow(real)) await runProcess('umount', ['-l', mountPoint]);
 }
 
 /** A killed `up` may have left a process that was just about to start another one: so look until there is none. */

@@ -2,8 +2,9 @@
 // functions that commands call; what is asked is what the kernel and the machines say.
 
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { waitFor } from '../../src/core/retry.ts';
@@ -281,8 +282,17 @@ describe('down', () => {
     expect((await readPlan(second))!.octet).not.toBe((await readPlan(name))!.octet);
     await onHost('host-b', 'setsid', '--fork', 'sleep', '2000000');
     await freezeProcess('host-b', 'sleep 2000000');
+    // Somebody has given a host a disk, and another folder of this machine to look at.
+    const { data, log } = new LabPaths(name).machine('host-b');
+    const shown = await mkdtemp(join(tmpdir(), 'cmig-shown-'));
+    await writeFile(join(shown, 'precious'), '');
+    await mkdir(join(log, 'shown'));
+    await runProcess('mount', ['-t', 'tmpfs', 'disk', data]);
+    await runProcess('mount', ['--bind', shown, join(log, 'shown')]);
     expect(await labDown(inName)).toEqual({ existed: true });
     expect(await remains(name)).toEqual([]);
+    expect(await readdir(shown)).toEqual(['precious']);
+    await rm(shown, { recursive: true });
     expect(await labDown(inName)).toEqual({ existed: false });
     expect((await runningMachines(second)).has('host-a')).toBe(true);
   });

@@ -50,13 +50,14 @@ export class NumberedStream {
     this.#lastAt = performance.now();
   }
 
-  /** Resolves once `count` more numbers have come. @throws where they do not within the time */
+  /** Resolves once `count` more numbers have come. @throws where they do not within the time, or cannot any more */
   async more(count: number, timeoutMs = 20_000): Promise<void> {
     const wanted = this.last + count;
     const end = performance.now() + timeoutMs;
     while (this.last < wanted) {
-      if (performance.now() > end)
-        throw new Error(`no number ${wanted} within ${timeoutMs} ms: stuck at ${this.last} ${this.problems}`);
+      const stuck = `stuck at ${this.last} ${this.problems}`;
+      if (this.#socket.destroyed) throw new Error(`no number ${wanted}: ${stuck}`);
+      if (performance.now() > end) throw new Error(`no number ${wanted} within ${timeoutMs} ms: ${stuck}`);
       await sleep(20);
     }
   }

@@ -22,6 +22,8 @@ export interface Fault {
   lastsMs: number | 'command';
   /** Takes longer than a step: the agents and the command stand still meanwhile. */
   slow?: true;
+  /** What it hits is there for a part of a step only: it is waited for until the step is over. */
+  awaitsTarget?: true;
   /** The host all of whose processes die. */
   powersOff?: 'from' | 'to';
   /**
@@ -151,6 +153,7 @@ export const faults = {
     title: 'criu killed',
     inflict: (scene) => signalPrograms(scene, [scene.from, scene.to], /^criu$/, 'SIGKILL'),
     hitsIn: whileFrozen,
+    awaitsTarget: true,
     lastsMs: 0,
     slow: true,
     tearsIn: ['freeze', 'finish'],
@@ -159,6 +162,7 @@ export const faults = {
     title: 'criu hung',
     inflict: (scene) => signalPrograms(scene, [scene.from, scene.to], /^criu$/, 'SIGSTOP'),
     hitsIn: whileFrozen,
+    awaitsTarget: true,
     lastsMs: 0,
     slow: true,
   },
@@ -166,6 +170,7 @@ export const faults = {
     title: 'rsync killed',
     inflict: (scene) => signalPrograms(scene, [scene.from], /^rsync$/, 'SIGKILL'),
     hitsIn: ['presync', 'transfer'],
+    awaitsTarget: true,
     lastsMs: 0,
   },
   'ssh-refused': {

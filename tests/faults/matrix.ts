@@ -56,6 +56,7 @@ export class Matrix {
     process.stderr.write(
       `${step} × ${fault} after ${delayMs} ms: ${outcome}, settled in ${settledMs} ms, gap ${gapMs} ms; ${told} ${breaks.join('; ')}\n`,
     );
+    for (const problem of problems) process.stderr.write(`  ✗ ${problem}\n`);
     if (problems.length > 0) throw new Error(`${told}\n${problems.join('\n')}`);
     if (outcome === 'missed') throw new Error(`the fault never came while the migration was in ${step}`);
     return result;

@@ -124,12 +124,16 @@ async function inflictWithin(
   const { isWithin } = moments[step];
   if (!(await scene.until(isWithin))) return 'missed';
   if (delayMs > 0) await sleep(delayMs);
-  const goOn = fault.slow ? scene.halt() : () => {};
-  try {
-    if (!isWithin(await scene.progress())) return 'missed';
-    return (await fault.inflict(scene)) ? 'hit' : 'nothing';
-  } finally {
-    goOn();
+  for (let hasLooked = false; ; hasLooked = true) {
+    const goOn = fault.slow ? scene.halt() : () => {};
+    try {
+      if (!isWithin(await scene.progress())) return hasLooked ? 'nothing' : 'missed';
+      if (await fault.inflict(scene)) return 'hit';
+      if (!fault.awaitsTarget) return 'nothing';
+    } finally {
+      goOn();
+    }
+    await sleep(2);
   }
 }
 

@@ -3,21 +3,15 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import buildAndClear from '../e2e/set-up.mjs';
-import { keepLab, labName } from '../e2e/settings.ts';
+import { labName } from '../e2e/settings.ts';
 
 const labFolder = join(process.env.CMIG_LAB_DIR || '/var/lib/cmig-lab', labName);
 const isMounted = (folder) => readFileSync('/proc/mounts', 'utf8').includes(` ${folder} `);
-const disks = ['host-a', 'host-b'].map((host) => join(labFolder, host, 'data'));
-
-/** Running hosts keep what they have mounted; only this machine lets go of it. */
-export function unmountDisks() {
-  for (const disk of disks) while (isMounted(disk)) execFileSync('umount', ['-l', disk]);
-}
 
 export default function setUp() {
-  if (!keepLab) unmountDisks();
   buildAndClear();
-  for (const disk of disks) {
+  for (const disk of ['host-a', 'host-b'].map((host) => join(labFolder, host, 'data'))) {
+    // Of a lab that was kept up.
     if (isMounted(disk)) continue;
     mkdirSync(disk, { recursive: true });
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=500m,mode=700', 'cmig-fault-disk', disk]);
