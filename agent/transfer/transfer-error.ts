@@ -69,6 +69,8 @@ export function transferError(error: unknown, peer: HostRecord): unknown {
       tool: error.tool,
       cause: error,
     });
+  // What ssh says then is only what it made of that.
+  if (error.tool?.signal) return error;
   const output = error.tool?.output.join('\n') ?? '';
   const reason = reasons.find(({ pattern }) => pattern.test(output));
   if (!reason) return error;

@@ -13,8 +13,8 @@ import { programOf } from './survey.ts';
 
 export interface Fault {
   title: string;
-  /** @returns false where there was nothing that it could hit */
-  inflict(scene: Scene): Promise<boolean>;
+  /** @returns false where there was nothing that it could hit; what it has hit where that is not clear from its title */
+  inflict(scene: Scene): Promise<boolean | string>;
   heal?(scene: Scene): Promise<void>;
   /** The steps in which there is always something to hit, where that is not so in all. */
   hitsIn?: readonly FaultStep[];
@@ -105,21 +105,30 @@ async function fill(path: string): Promise<void> {
   }
 }
 
-/** Signals every process of both hosts whose program has that name. */
+/** Signals every process of these hosts that is such a program. @returns what it has signalled */
 async function signalPrograms(
   scene: Scene,
   hosts: readonly string[],
-  program: RegExp,
+  isSuch: (argv: readonly string[]) => boolean,
   name: NodeJS.Signals,
-): Promise<boolean> {
-  let hit = false;
+): Promise<string | false> {
+  const hit: string[] = [];
   for (const host of hosts) {
-    for (const { pid, argv } of await processesWith(scene.inits.get(host)!)) {
-      if (program.test(programOf(argv))) hit = signal(pid, name) || hit;
-    }
+    for (const { pid, argv } of await processesWith(scene.inits.get(host)!))
+      if (isSuch(argv) && signal(pid, name)) hit.push(`${host}: ${argv.join(' ').slice(0, 40)}`);
   }
-  return hit;
+  return hit.length > 0 && hit.join(', ');
 }
+
+/** At dumping or restoring; it is started for less as well. */
+const isCriuAtWork = (argv: readonly string[]): boolean =>
+  programOf(argv) === 'criu' && /\b(dump|restore)\b/.test(argv.join(' '));
+
+/** Those of one host, or of both, as it happens: where both have one, each of the three is a case of its own. */
+const criu = (scene: Scene, name: NodeJS.Signals): Promise<string | false> => {
+  const sides = [[scene.from, scene.to], [scene.from], [scene.to]];
+  return signalPrograms(scene, sides[Math.floor(Math.random() * sides.length)]!, isCriuAtWork, name);
+};
 
 export const faults = {
   'source-agent': killAgent('from'),
@@ -151,7 +160,7 @@ export const faults = {
   'source-disk': fullDisk('from'),
   'criu-killed': {
     title: 'criu killed',
-    inflict: (scene) => signalPrograms(scene, [scene.from, scene.to], /^criu$/, 'SIGKILL'),
+    inflict: (scene) => criu(scene, 'SIGKILL'),
     hitsIn: whileFrozen,
     awaitsTarget: true,
     lastsMs: 0,
@@ -160,7 +169,7 @@ export const faults = {
   },
   'criu-hung': {
     title: 'criu hung',
-    inflict: (scene) => signalPrograms(scene, [scene.from, scene.to], /^criu$/, 'SIGSTOP'),
+    inflict: (scene) => criu(scene, 'SIGSTOP'),
     hitsIn: whileFrozen,
     awaitsTarget: true,
     lastsMs: 0,
@@ -168,14 +177,14 @@ export const faults = {
   },
   'rsync-killed': {
     title: 'rsync killed',
-    inflict: (scene) => signalPrograms(scene, [scene.from], /^rsync$/, 'SIGKILL'),
+    inflict: (scene) => signalPrograms(scene, [scene.from], (argv) => programOf(argv) === 'rsync', 'SIGKILL'),
     hitsIn: ['presync', 'transfer'],
     awaitsTarget: true,
     lastsMs: 0,
   },
   'ssh-refused': {
     title: 'SSH refused',
-    inflict: (scene) => signalPrograms(scene, [scene.to], /^sshd$/, 'SIGKILL'),
+    inflict: (scene) => signalPrograms(scene, [scene.to], (argv) => programOf(argv) === 'sshd', 'SIGKILL'),
     async heal(scene) {
       await runInside(scene.inits.get(scene.to)!, [
         ...['/usr/sbin/sshd', '-f', '/etc/cmig/sshd_config', '-E', '/var/log/sshd.log'],

@@ -10,13 +10,15 @@ import { artifacts, labName } from '../e2e/settings.ts';
 import { application, containers, deployPair } from './application.ts';
 import { type FaultName, faultNames, faults } from './faults.ts';
 import { type FaultStep, faultSteps } from './moments.ts';
-import { askInner, type CaseResult, runCase, type Subject } from './run-case.ts';
+import { askInner, type CaseResult, nothingYet, runCase, type Subject } from './run-case.ts';
 
 const types = [
   'migration.frozen',
   'migration.transferred',
   'migration.restored',
 ] as const satisfies EventType[];
+
+const isFailed = ({ problems, outcome }: CaseResult): boolean => problems.length > 0 || outcome === 'missed';
 
 export class Matrix {
   readonly results: CaseResult[] = [];
@@ -49,12 +51,13 @@ export class Matrix {
 
   /** @throws where the cell shows a problem, or its fault never hit the step */
   async run(step: FaultStep, fault: FaultName, random = Math.random()): Promise<CaseResult> {
-    await this.#makeWhole();
-    const result = await runCase(this.#subject, step, fault, random);
+    const result = await this.#makeWhole()
+      .then(() => runCase(this.#subject, step, fault, random))
+      .catch((error) => ({ ...nothingYet(step, fault), problems: [String(error)] }));
     this.results.push(result);
-    const { outcome, problems, breaks, told, delayMs, settledMs, gapMs } = result;
+    const { outcome, problems, breaks, told, delayMs, settledMs, gapMs, hit = '' } = result;
     process.stderr.write(
-      `${step} × ${fault} after ${delayMs} ms: ${outcome}, settled in ${settledMs} ms, gap ${gapMs} ms; ${told} ${breaks.join('; ')}\n`,
+      `${step} × ${fault} after ${delayMs} ms ${hit}: ${outcome}, settled in ${settledMs} ms, gap ${gapMs} ms; ${told} ${breaks.join('; ')}\n`,
     );
     for (const problem of problems) process.stderr.write(`  ✗ ${problem}\n`);
     if (problems.length > 0) throw new Error(`${told}\n${problems.join('\n')}`);
@@ -89,29 +92,34 @@ export class Matrix {
   }
 }
 
-/** A row a step, a column a fault: how often it was committed and rolled back, and how long until all was clean. */
+/**
+ * A row a fault, a column a step: how often it was committed (✓) and rolled back (↩), and how long it took at most from
+ * the mended fault to a clean end. ∗: connections were lost, or it began afresh, where that cannot be helped.
+ */
 export function table(results: readonly CaseResult[]): string {
   const shown = faultNames.filter((name) => results.some(({ fault }) => fault === name));
   const cell = (step: FaultStep, fault: FaultName): string => {
     const those = results.filter((each) => each.step === step && each.fault === fault);
     const hit = those.filter(({ outcome }) => outcome === 'committed' || outcome === 'rolled-back');
-    if (hit.length === 0) return those.some(({ outcome }) => outcome === 'nothing') ? '–' : '';
+    const failed = those.filter(isFailed).length;
     const count = (outcome: string) => hit.filter((each) => each.outcome === outcome).length;
-    const failed = hit.filter(({ problems }) => problems.length > 0).length;
     const slowest = Math.max(...hit.map(({ settledMs }) => settledMs)) / 1000;
     const parts = [
       count('committed') ? `${count('committed')} ✓` : '',
       count('rolled-back') ? `${count('rolled-back')} ↩` : '',
+      hit.some(({ breaks }) => breaks.length > 0) ? '∗' : '',
       failed ? `**${failed} ✗**` : '',
-    ];
-    return `${parts.filter(Boolean).join(' ')} ${slowest.toFixed(1)} s`;
+      hit.length > 0 ? `${slowest.toFixed(1)} s` : '',
+    ].filter(Boolean);
+    if (parts.length > 0) return parts.join(' ');
+    return those.length > 0 ? '–' : '';
   };
-  const rows = faultSteps
-    .filter((step) => results.some((each) => each.step === step))
-    .map((step) => `| ${step} | ${shown.map((fault) => cell(step, fault)).join(' | ')} |`);
+  const rows = shown.map(
+    (name) => `| ${faults[name].title} | ${faultSteps.map((step) => cell(step, name)).join(' | ')} |`,
+  );
   return [
-    `| step | ${shown.map((name) => faults[name].title).join(' | ')} |`,
-    `| --- |${' --- |'.repeat(shown.length)}`,
+    `| | ${faultSteps.join(' | ')} |`,
+    `| --- |${' --- |'.repeat(faultSteps.length)}`,
     ...rows,
     '',
   ].join('\n');

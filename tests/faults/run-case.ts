@@ -33,6 +33,8 @@ export interface CaseResult {
   /** The longest time between two numbers, as the client outside saw it. */
   gapMs: number;
   delayMs: number;
+  /** What exactly the fault has hit, where it says so. */
+  hit?: string;
 }
 
 /** From the healed fault to a clean end. */
@@ -60,6 +62,11 @@ export async function runCase(
   }
 }
 
+export const nothingYet = (step: FaultStep, fault: FaultName): CaseResult => ({
+  ...{ step, fault, outcome: 'missed', problems: [], breaks: [], told: '' },
+  ...{ settledMs: 0, gapMs: 0, delayMs: 0 },
+});
+
 async function tryCase(
   subject: Subject,
   step: FaultStep,
@@ -76,8 +83,8 @@ async function tryCase(
   const before = await askInner(subject);
   stream.resetGap();
   const result: CaseResult = {
-    ...{ step, fault: name, outcome: 'missed', problems: [], breaks: [], told: '' },
-    ...{ settledMs: 0, gapMs: 0, delayMs: Math.round(random * moment.spreadMs) },
+    ...nothingYet(step, name),
+    delayMs: Math.round(random * moment.spreadMs),
   };
   try {
     const scene = await Scene.begin(subject.lab, subject.application, [from, to], subject.seen);
@@ -89,6 +96,7 @@ async function tryCase(
       result.problems.push(...(await settled(subject, 10_000)).problems);
       return result;
     }
+    if (typeof inflicted.hit === 'string') result.hit = inflicted.hit;
     await last(scene, fault);
     await fault.heal?.(scene);
     const healedAt = performance.now();
@@ -120,7 +128,7 @@ async function inflictWithin(
   step: FaultStep,
   fault: Fault,
   delayMs: number,
-): Promise<'hit' | 'missed' | 'nothing'> {
+): Promise<{ hit: boolean | string } | 'missed' | 'nothing'> {
   const { isWithin } = moments[step];
   if (!(await scene.until(isWithin))) return 'missed';
   if (delayMs > 0) await sleep(delayMs);
@@ -128,7 +136,8 @@ async function inflictWithin(
     const goOn = fault.slow ? scene.halt() : () => {};
     try {
       if (!isWithin(await scene.progress())) return hasLooked ? 'nothing' : 'missed';
-      if (await fault.inflict(scene)) return 'hit';
+      const hit = await fault.inflict(scene);
+      if (hit) return { hit };
       if (!fault.awaitsTarget) return 'nothing';
     } finally {
       goOn();
@@ -190,10 +199,11 @@ function untruths(end: CommandEnd, truth: 'committed' | 'rolled-back'): string[]
 
 async function continuity(subject: Subject, stream: NumberedStream, before: Inner): Promise<string[]> {
   try {
+    // Nobody would tell the stream where its server's host has lost its power.
+    if ((await askInner(subject)).life !== before.life) return ['the application was started anew'];
     await stream.more(10, 10_000);
     const now = await askInner(subject);
     const problems = [...stream.problems];
-    if (now.life !== before.life) problems.push('the application was started anew');
     if (now.broken) problems.push(`inside: ${now.broken}`);
     if (now.connections !== before.connections) problems.push('inside: it connected again');
     if (now.last <= before.last) problems.push(`inside: stuck at ${now.last}`);
