@@ -1,6 +1,5 @@
 // A container from its record: bundle, root file system, start, stop and removal. Keeps nothing in memory.
-import { chown, mkdir, readFile, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container } from '../../src/contract/application.ts';
 import { completeContainer } from '../../src/contract/defaults.ts';
@@ -14,6 +13,7 @@ import { writeFileDurably } from '../store/durable-file.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import { Conmon } from './conmon.ts';
 import { writeEtcFiles } from './etc-files.ts';
+import { makeVolume } from './new-volume.ts';
 import { ociBundle } from './oci-bundle.ts';
 import { mountOverlay, unmountOverlay } from './overlay.ts';
 import { Runc, type RuncState } from './runc.ts';
@@ -49,8 +49,15 @@ export class ContainerRuntime {
     const lower = await this.#images.rootfs(digestOf(record, containerName));
     await mkdir(paths.runtime(application, containerName), { recursive: true, mode: 0o700 });
     await mkdir(paths.runcRoot, { recursive: true, mode: 0o711 });
-    for (const { name } of completeContainer(container).volumes)
-      await this.#makeVolume(record, container, name);
+    const { volumes, user } = completeContainer(container);
+    const [uid = 0, gid = 0] = user.split(':').map(Number);
+    for (const { name, mountPath } of volumes)
+      await makeVolume({
+        path: paths.volume(application, name),
+        rootfs: lower,
+        mountPath,
+        owner: { uid, gid },
+      });
     const etc = await writeEtcFiles(paths.etc(application), application, record.address);
     await mountOverlay({
       lower,
@@ -166,22 +173,6 @@ export class ContainerRuntime {
 
   state(application: string, containerName: string): Promise<RuncState | undefined> {
     return this.runc.state(application, containerName);
-  }
-
-  /** A new volume belongs to the user of the first container that mounts it. */
-  async #makeVolume(record: ApplicationRecord, container: Container, name: string): Promise<void> {
-    const path = this.#context.paths.volume(record.manifest.metadata.name, name);
-    await mkdir(dirname(path), { recursive: true });
-    const made = await mkdir(path).then(
-      () => true,
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === 'EEXIST') return false;
-        throw error;
-      },
-    );
-    if (!made) return;
-    const [uid = 0, gid = 0] = completeContainer(container).user.split(':').map(Number);
-    await chown(path, uid, gid);
   }
 
   /** Asked once; a runc without seccomp, or a kernel without it, is worth a warning. */

@@ -5,7 +5,7 @@ import type { ApplicationManifest } from '../../src/contract/application.ts';
 import { CmigError } from '../../src/core/errors.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
 import type { ImageStore } from '../store/image-store.ts';
-import { capabilitiesOf } from './oci-bundle.ts';
+import { capabilitiesOf, checkWhatRuns } from './oci-bundle.ts';
 import { startWaves } from './start-order.ts';
 import type { ApplicationDependencies, SupervisedApplication } from './supervised-application.ts';
 
@@ -22,6 +22,7 @@ export async function checkDeployment(request: DeployRequest, images: ImageStore
   startWaves(containers);
   for (const container of containers) {
     capabilitiesOf(container);
+    checkWhatRuns(container);
     const digest = request.images[container.name];
     if (!digest)
       throw new CmigError('invalid', `the digest of the image of container ${container.name} is missing`);

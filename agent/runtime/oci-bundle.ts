@@ -154,10 +154,26 @@ function mountsOf(request: BundleRequest): Record<string, unknown>[] {
   ];
 }
 
+/** An orchestrator has looked into the image before it asked for anything. @throws CmigError `invalid` */
+export function checkWhatRuns(container: Container): void {
+  const { command, user } = completeContainer(container);
+  const hint = 'cmig apply takes it from the image';
+  if (!command[0]) throw new CmigError('invalid', `${container.name}: there is no command to run`, { hint });
+  if (!/^[0-9]+:[0-9]+$/.test(user))
+    throw new CmigError(
+      'invalid',
+      `${container.name}: the user ${JSON.stringify(user)} is not given by numbers`,
+      {
+        hint,
+      },
+    );
+}
+
 /** The whole config.json as a value. @throws CmigError `invalid` where a quantity or a capability is wrong */
 export function ociBundle(request: BundleRequest): Record<string, unknown> {
   const container = completeContainer(request.container);
   const capabilities = capabilitiesOf(request.container);
+  checkWhatRuns(request.container);
   const [uid, gid] = container.user.split(':').map(Number);
   const profile = request.seccomp ? seccompProfile(capabilities, request.architecture) : undefined;
   return {
@@ -166,7 +182,7 @@ export function ociBundle(request: BundleRequest): Record<string, unknown> {
     root: { path: request.rootfs, readonly: container.readOnlyRootFilesystem },
     process: {
       terminal: false,
-      user: { uid, gid },
+      user: { uid, gid, ...(container.groups ? { additionalGids: container.groups } : {}) },
       args: container.command,
       env: environmentOf(container.env, request.application),
       cwd: container.workingDir,

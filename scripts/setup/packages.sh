@@ -7,6 +7,7 @@ needed=(
   rabbitmq-server:rabbitmq-server nft:nftables rsync:rsync sshd:openssh-server ssh:openssh-client ip:iproute2
   conmon:conmon patchelf:patchelf busybox:busybox-static ps:procps sysctl:procps xz:xz-utils zstd:zstd
   nsenter:util-linux flock:util-linux mount:mount git:git tar:tar
+  skopeo:skopeo umoci:umoci docker-registry:docker-registry
 )
 missing=()
 for entry in "${needed[@]}"; do
@@ -56,6 +57,7 @@ if command -v systemctl >/dev/null; then
     case $package in
       openssh-server) systemctl --quiet disable ssh.service 2>/dev/null || true ;;
       rabbitmq-server) systemctl --quiet disable rabbitmq-server.service epmd.socket epmd.service 2>/dev/null || true ;;
+      docker-registry) systemctl --quiet disable docker-registry.service 2>/dev/null || true ;;
     esac
   done
 fi

@@ -57,14 +57,22 @@ export const Container = Type.Object(
   {
     name: Name('The name of the container, unique within the application.'),
     image: Type.String({
-      pattern: '^(dir|tar):.+$',
+      pattern: '^((dir|tar|oci|docker-archive):.+|docker://.+)$',
       description:
-        'A root file system: dir:PATH (a directory) or tar:PATH (an archive), relative to the manifest.',
+        'A root file system, as a folder (dir:PATH) or an archive (tar:PATH), or an image that says what to run: oci:DIR[:TAG], docker-archive:FILE[:NAME:TAG], docker://NAME[:TAG]. Paths are relative to the manifest; @sha256:… after oci: or docker:// pins it.',
     }),
-    command: Type.Array(Type.String(), {
-      minItems: 1,
-      description: 'The program and its arguments; no shell is involved.',
-    }),
+    command: Type.Optional(
+      Type.Array(Type.String(), {
+        minItems: 1,
+        description:
+          "The program and its arguments; no shell is involved. Stands for the image's entrypoint and command; may be absent where the image has them.",
+      }),
+    ),
+    args: Type.Optional(
+      Type.Array(Type.String(), {
+        description: "Arguments after command, or after the image's entrypoint; the image's own if absent.",
+      }),
+    ),
     env: Type.Optional(
       Type.Array(
         Type.Object(
@@ -77,16 +85,32 @@ export const Container = Type.Object(
           },
           strict,
         ),
-        { description: 'Environment variables.' },
+        { description: "Environment variables; they win over the image's." },
       ),
     ),
     workingDir: Type.Optional(
-      Type.String({ pattern: absolutePath, description: 'The working directory; / if absent.' }),
+      Type.String({
+        pattern: absolutePath,
+        description: "The working directory; the image's, or / if absent.",
+      }),
     ),
     user: Type.Optional(
       Type.String({
-        pattern: '^[0-9]+(:[0-9]+)?$',
-        description: 'uid or uid:gid to run as; uid alone means uid:uid; 0:0 if absent.',
+        pattern: '^([0-9]+|[A-Za-z_][-A-Za-z0-9_.]*\\$?)(:([0-9]+|[A-Za-z_][-A-Za-z0-9_.]*\\$?))?$',
+        description:
+          "User or user:group to run as, each a number or a name of the image's /etc/passwd and /etc/group. A number alone means uid:uid, a name alone its own group. The image's user, or 0:0 if absent.",
+      }),
+    ),
+    groups: Type.Optional(
+      Type.Array(Type.Integer({ minimum: 0, maximum: 4_294_967_294 }), {
+        maxItems: 64,
+        description: "Further groups of the process, by gid; those of a user's name if absent.",
+      }),
+    ),
+    exposedPorts: Type.Optional(
+      Type.Array(Type.String({ pattern: '^[0-9]{1,5}/(tcp|udp|sctp)$' }), {
+        description:
+          "Where it listens, for people to read (such as 80/tcp): every port of the application's address can be reached. The image's if absent.",
       }),
     ),
     volumes: Type.Optional(
@@ -150,7 +174,10 @@ export const Container = Type.Object(
       Type.Boolean({ description: 'The root file system cannot be written.' }),
     ),
     stopSignal: Type.Optional(
-      Type.String({ pattern: '^SIG[A-Z0-9]+$', description: 'How it is asked to stop; SIGTERM if absent.' }),
+      Type.String({
+        pattern: '^SIG[A-Z0-9]+$',
+        description: "How it is asked to stop; the image's signal, or SIGTERM if absent.",
+      }),
     ),
     stopTimeout: Type.Optional(Duration('How long it may take to stop before SIGKILL; 10s if absent')),
     log: Type.Optional(

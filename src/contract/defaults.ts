@@ -26,10 +26,12 @@ type Volumes = NonNullable<Container['volumes']>;
 export type CompleteReadiness = Readiness & { interval: string; timeout: string };
 
 /** A container whose every question with a default is answered; `ready` and `resources` may be absent. */
-export type CompleteContainer = Omit<Container, 'ready' | 'volumes' | 'log'> & {
+export type CompleteContainer = Omit<Container, 'ready' | 'volumes' | 'log' | 'args'> & {
+  /** With all arguments; empty where only the image could tell. */
+  command: string[];
   env: { name: string; value: string }[];
   workingDir: string;
-  /** Always `uid:gid`. */
+  /** Always `uid:gid` where it runs; names only before the image was looked at. */
   user: string;
   volumes: (Volumes[number] & { readOnly: boolean })[];
   ready?: CompleteReadiness;
@@ -56,14 +58,23 @@ export interface CompleteApplication {
 
 /** The container as it will run. The argument is not changed. */
 export function completeContainer(container: Container): CompleteContainer {
-  const { ready, volumes = [], env = [], user = containerDefaults.user, ...rest } = container;
+  const {
+    ready,
+    volumes = [],
+    env = [],
+    user = containerDefaults.user,
+    command = [],
+    args = [],
+    ...rest
+  } = container;
   const named = new Set(env.map((variable) => variable.name));
   const added = Object.entries(environmentDefaults).filter(([name]) => !named.has(name));
   return {
     ...containerDefaults,
     dependsOn: [],
     ...rest,
-    user: user.includes(':') ? user : `${user}:${user}`,
+    command: [...command, ...args],
+    user: /^[0-9]+$/.test(user) ? `${user}:${user}` : user,
     env: [...added.map(([name, value]) => ({ name, value })), ...env],
     volumes: volumes.map((volume) => ({ readOnly: false, ...volume })),
     log: { ...logDefaults, ...container.log },

@@ -3,14 +3,12 @@ import { open, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, relative, resolve } from 'node:path';
 import { didYouMean } from '../core/near-names.ts';
 import type { ManifestDocument } from './document.ts';
+import { type ImageReference, isRoot, parseImageReference } from './image-reference.ts';
 import { containersOf, textOf } from './loose.ts';
-import { shown } from './problems.ts';
-
-export interface ImageSource {
-  form: 'dir' | 'tar';
-  /** Absolute, with all symbolic links followed. */
-  path: string;
-}
+import { layoutProblem } from './oci-layout.ts';
+import { pathText, shown } from './problems.ts';
+import { manifestSchema, schemaAt } from './schema-node.ts';
+import { meantKey } from './unknown-key.ts';
 
 interface Finding {
   message: string;
@@ -18,34 +16,57 @@ interface Finding {
 }
 
 /**
- * The images by the names of their containers; what is wrong is added to the document's problems.
+ * The images by the names of their containers, their paths absolute and with all symbolic links followed; what is wrong
+ * is added to the document's problems.
  * @param allowOutside images may lie outside of the folder of the manifest
  */
 export async function checkImages(
   document: ManifestDocument,
   allowOutside: boolean,
-): Promise<Record<string, ImageSource>> {
-  const images: Record<string, ImageSource> = {};
+): Promise<Record<string, ImageReference>> {
+  const images: Record<string, ImageReference> = {};
   for (const { fields, path, name } of containersOf(document.value)) {
     const at = [...path, 'image'];
-    const match = /^(dir|tar):(.+)$/s.exec(textOf(fields.image) ?? '');
-    if (!match || document.failed(at)) continue;
-    const form = match[1] as ImageSource['form'];
-    const found = await findImage(document.file.folder, form, match[2]!, allowOutside);
+    const text = textOf(fields.image);
+    if (text === undefined || document.failed(at)) continue;
+    const reference = parseImageReference(text);
+    if ('message' in reference) {
+      document.problem(at, `${pathText(at)} is ${shown(text)}: ${reference.message}`, reference.hint);
+      continue;
+    }
+    if (isRoot(reference)) {
+      // It has no configuration that could tell what to run.
+      const keys = Object.keys(fields);
+      if (!keys.some((key) => key === 'command' || meantKey(key, keysOfContainer) === 'command'))
+        document.problem(path, `missing key "command" in ${pathText(path)}`, missingCommand, { key: true });
+    }
+    if (reference.form === 'docker') {
+      if (name !== undefined) images[name] = reference;
+      continue;
+    }
+    const found = await findImage(document.file.folder, reference, allowOutside);
     if ('message' in found) document.problem(at, found.message, found.hint);
     else if (name !== undefined) images[name] = found;
   }
   return images;
 }
 
+const keysOfContainer = schemaAt(manifestSchema, ['spec', 'containers', 0])?.properties;
+
+const missingCommand =
+  'command: the program and its arguments; only oci:, docker-archive: and docker:// images bring one along';
+
+type FileReference = Exclude<ImageReference, { form: 'docker' }>;
+
 async function findImage(
   folder: string,
-  form: ImageSource['form'],
-  text: string,
+  reference: FileReference,
   allowOutside: boolean,
-): Promise<ImageSource | Finding> {
+): Promise<FileReference | Finding> {
+  const { form, path: text } = reference;
   const asked = resolve(folder, text);
-  const what = form === 'dir' ? 'folder' : 'file';
+  const isFolder = form === 'dir' || form === 'oci';
+  const what = isFolder ? 'folder' : 'file';
   const outside = (how: string): Finding => ({
     message: `the image ${shown(text)} lies outside of the manifest's folder${how}`,
     hint: 'move it there, or say --allow-outside if that is meant',
@@ -56,17 +77,20 @@ async function findImage(
     const [path, real] = await Promise.all([realpath(asked), realpath(folder)]);
     if (!allowOutside && !isWithin(real, path)) return outside(' (a symbolic link leads there)');
     const kind = await stat(path);
-    if (form === 'dir') {
-      if (kind.isDirectory()) return (await rootProblem(path, text)) ?? { form, path };
+    if (form !== 'dir' && form !== 'tar' && path.includes(':'))
+      return { message: `the path of the image has a colon, which skopeo cannot read: ${shown(path)}` };
+    if (isFolder) {
+      const verdict = form === 'dir' ? rootProblem : layoutProblem;
+      if (kind.isDirectory()) return (await verdict(path, reference)) ?? { ...reference, path };
       return {
         message: `the image ${shown(text)} is no folder`,
-        hint: kind.isFile() ? 'is tar: meant?' : undefined,
+        hint: kind.isFile() ? `is ${form === 'dir' ? 'tar' : 'docker-archive'}: meant?` : undefined,
       };
     }
-    if (kind.isFile()) return (await tarProblem(path, text)) ?? { form, path };
+    if (kind.isFile()) return (await tarProblem(path, text)) ?? { ...reference, path };
     return {
       message: `the image ${shown(text)} is no file`,
-      hint: kind.isDirectory() ? 'is dir: meant?' : undefined,
+      hint: kind.isDirectory() ? `is ${form === 'tar' ? 'dir' : 'oci'}: meant?` : undefined,
     };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
@@ -89,7 +113,7 @@ function isWithin(folder: string, path: string): boolean {
 /** Some of these is at the root of every Linux system, and of every image that is more than one program. */
 const rootFolders = new Set(['bin', 'sbin', 'usr', 'lib', 'lib64', 'etc', 'dev', 'proc', 'var', 'opt']);
 
-async function rootProblem(path: string, text: string): Promise<Finding | undefined> {
+async function rootProblem(path: string, { path: text }: FileReference): Promise<Finding | undefined> {
   const names = await readdir(path);
   if (names.some((name) => rootFolders.has(name))) return undefined;
   if (names.length === 0)
@@ -100,7 +124,7 @@ async function rootProblem(path: string, text: string): Promise<Finding | undefi
   return {
     message: `the image ${shown(text)} does not look like a root file system: it has no bin, usr, lib or etc`,
     hint: names.includes('oci-layout')
-      ? 'it is an OCI layout: unpack it first'
+      ? `it is an OCI layout: write oci:${text}`
       : nested && `is dir:${text.replace(/\/+$/, '')}/${nested} meant?`,
   };
 }

@@ -47,6 +47,8 @@ export function checkValues(document: ManifestDocument): void {
         check({}, [...pathOfChanges, direction], index, verdict, item);
       }
     }
+    for (const [index, port] of itemsOf(fields.exposedPorts).entries())
+      check({}, [...path, 'exposedPorts'], index, portVerdict, port);
     for (const [index, word] of itemsOf(fields.command).entries()) {
       if (index === 0) check({}, [...path, 'command'], 0, programVerdict, word);
     }
@@ -88,7 +90,9 @@ const signalVerdict: Check = (text) => {
 };
 
 const userVerdict: Check = (text) =>
-  text.split(':').some((id) => Number(id) > 2 ** 32 - 2) ? ['has an id above 4294967294'] : undefined;
+  text.split(':').some((id) => /^[0-9]+$/.test(id) && Number(id) > 2 ** 32 - 2)
+    ? ['has an id above 4294967294']
+    : undefined;
 
 function capabilityVerdict(text: string, allowed: boolean): ReturnType<Check> {
   const name = text.replace(/^CAP_/, '');
@@ -96,5 +100,10 @@ function capabilityVerdict(text: string, allowed: boolean): ReturnType<Check> {
   if (capabilities.includes(name)) return undefined;
   return [`is ${shown(text)}, which is no capability`, didYouMean(name, capabilities)];
 }
+
+const portVerdict: Check = (text) => {
+  const port = Number.parseInt(text, 10);
+  return port >= 1 && port <= 65535 ? undefined : ['must be a port between 1 and 65535'];
+};
 
 const programVerdict: Check = (text) => (text === '' ? ['must name a program, but is empty'] : undefined);

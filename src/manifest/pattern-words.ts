@@ -50,15 +50,12 @@ function mendSize(text: string): string | undefined {
 }
 
 function mendImage(text: string): string | undefined {
-  if (/^(dir|tar):$/.test(text)) return 'the path is missing';
-  if (/^(oci|docker-archive|docker|containers-storage):/.test(text)) {
-    return 'unpack it into a folder and name that with dir:, or export it as a tar of its root file system';
-  }
+  if (/^(dir|tar|oci|docker-archive):$/.test(text)) return 'the path is missing';
+  const registry = /^(docker|https?):\/*(.+)$/.exec(text);
+  if (registry) return write(`docker://${registry[2]}`);
   if (/\.(tar|tgz|tar\.[a-z0-9]+)$/.test(text)) return write(`tar:${text}`);
   if (/^[./]/.test(text)) return write(`dir:${text}`);
-  if (/^[a-z0-9./_-]+(:[\w.-]+)?(@sha256:[0-9a-f]+)?$/.test(text)) {
-    return 'cmig pulls from no registry: name a folder (dir:PATH) or an archive (tar:PATH)';
-  }
+  if (/^[a-z0-9./_-]+(:[\w.-]+)*(@sha256:[0-9a-f]+)?$/.test(text)) return write(`docker://${text}`);
   return undefined;
 }
 
@@ -100,16 +97,23 @@ export const patternWords: ReadonlyMap<string, PatternWords> = new Map([
     },
   ],
   [of('spec', 'network', 'address'), { expected: 'an IPv4 address such as 10.77.0.10', mend: mendAddress }],
-  [patternOf(container.image), { expected: 'dir:PATH or tar:PATH', mend: mendImage }],
+  [
+    patternOf(container.image),
+    { expected: 'dir:PATH, tar:PATH, oci:DIR, docker-archive:FILE or docker://NAME', mend: mendImage },
+  ],
   [
     patternOf(container.workingDir),
     { expected: 'an absolute path without "//", "." or ".." in it', mend: mendPath },
   ],
   [
     patternOf(container.user),
+    { expected: 'USER or USER:GROUP, each a number or a name, such as 1000:1000 or redis' },
+  ],
+  [
+    ofContainer('exposedPorts', 0),
     {
-      expected: 'a numeric uid or uid:gid, such as 1000 or 1000:1000',
-      mend: (text) => (text === 'root' ? write('0:0') : undefined),
+      expected: 'a port with its protocol, such as 80/tcp',
+      mend: (text) => (/^[0-9]+$/.test(text) ? write(`${text}/tcp`) : undefined),
     },
   ],
   [

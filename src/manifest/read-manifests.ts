@@ -1,18 +1,17 @@
 // Manifest files -> applications that are known to be sound. All problems of all files are told at once.
 import { type ApplicationManifest, ApplicationManifest as schema } from '../contract/application.ts';
 import { didYouMean } from '../core/near-names.ts';
-import { checkImages, type ImageSource } from './check-images.ts';
+import { checkImages } from './check-images.ts';
 import { checkReferences } from './check-references.ts';
 import { checkSchema } from './check-schema.ts';
 import { checkValues } from './check-values.ts';
 import type { ManifestDocument } from './document.ts';
+import type { ImageReference } from './image-reference.ts';
 import { fieldsOf, textOf } from './loose.ts';
 import { parseYaml } from './parse-yaml.ts';
 import { type Path, Problems, shown, TooManyProblems } from './problems.ts';
 import { readSources, type SourceOptions } from './source-files.ts';
 import { described } from './value-words.ts';
-
-export type { ImageSource } from './check-images.ts';
 
 export interface ReadOptions extends SourceOptions {
   /** Images may lie outside of the folder of their manifest. */
@@ -22,7 +21,7 @@ export interface ReadOptions extends SourceOptions {
 export interface LoadedManifest {
   manifest: ApplicationManifest;
   /** Container name -> where its image stands on this machine. */
-  images: Record<string, ImageSource>;
+  images: Record<string, ImageReference>;
   /** As it was named, or `stdin`. */
   file: string;
   /** The folder that its image paths are relative to. */

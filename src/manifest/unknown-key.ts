@@ -5,8 +5,7 @@ import { manifestSchema, type SchemaNode, schemaPlaces } from './schema-node.ts'
 
 /** What other tools (Kubernetes, Compose, Podman) call what we have under another name. */
 const otherNames: Readonly<Record<string, string>> = {
-  args: 'command',
-  cmd: 'command',
+  cmd: 'args',
   entrypoint: 'command',
   cwd: 'workingDir',
   environment: 'env',

@@ -2,9 +2,9 @@
 import type { ApplicationManifest } from '../contract/application.ts';
 import { CmigError } from '../core/errors.ts';
 import type { OnProgress } from '../core/progress.ts';
+import { type ImageReference, referenceText } from '../manifest/image-reference.ts';
 import { type ComparableManifest, comparable, comparableOf, isEqual } from './comparing.ts';
-import { type ImageDigest, ImageDigests } from './image-digests.ts';
-import type { ImageSource } from './image-source.ts';
+import { ImageResolver, type ResolvedImage } from './image-resolving.ts';
 import type { Inventory } from './inventory.ts';
 import { type Placement, placeApplication } from './placing.ts';
 
@@ -12,20 +12,18 @@ import { type Placement, placeApplication } from './placing.ts';
 export interface WantedApplication {
   manifest: ApplicationManifest;
   /** Container name -> image. */
-  images: Readonly<Record<string, ImageSource>>;
+  images: Readonly<Record<string, ImageReference>>;
   /** Where it was declared, for messages. */
   where: string;
 }
 
-export interface PlannedImage extends ImageDigest {
-  source: ImageSource;
-}
-
 export interface ApplyPlan extends Placement {
   wanted: WantedApplication;
+  /** The wanted manifest with everything said that the images say: what will run. */
+  manifest: ApplicationManifest;
   outcome: 'created' | 'configured' | 'unchanged';
   /** Container name -> its image. */
-  images: Record<string, PlannedImage>;
+  images: Record<string, ResolvedImage>;
   /** Other hosts that can be asked for an image. */
   peers: string[];
   /** In the form in which the two were compared; `before` is absent for a new application. */
@@ -37,38 +35,49 @@ export interface ApplyPlan extends Placement {
 export async function planApply(
   inventory: Inventory,
   wanted: readonly WantedApplication[],
-  digests = new ImageDigests(),
+  resolver = new ImageResolver(),
   onProgress: OnProgress = () => {},
 ): Promise<ApplyPlan[]> {
   const placed = placeAll(inventory, wanted);
-  const sources = new Map(
-    wanted.flatMap(({ images }) => Object.values(images)).map((source) => [source.path, source]),
-  );
-  const step = (source: ImageSource) => `read ${source.path}`;
-  onProgress({
-    type: 'planned',
-    steps: [...sources.values()].map((source) => ({
-      step: step(source),
-      title: `read image ${source.path}`,
-    })),
-  });
-  for (const source of sources.values()) {
-    onProgress({ type: 'begun', step: step(source) });
-    const { sizeBytes } = await digests.of(source, (bytes) =>
-      onProgress({ type: 'progressed', step: step(source), bytes }),
-    );
-    onProgress({ type: 'progressed', step: step(source), bytes: sizeBytes });
-    onProgress({ type: 'ended', step: step(source) });
-  }
+  await readImages(placed, resolver, onProgress);
   const ready = inventory.hosts
     .filter(({ status }) => status.condition === 'Ready')
     .map(({ metadata }) => metadata.name);
   return Promise.all(
     placed.map(async ({ one, placement }) => ({
-      ...(await compare(one, placement, digests)),
+      ...(await compare(one, placement, resolver)),
       peers: ready.filter((name) => name !== placement.host.metadata.name),
     })),
   );
+}
+
+/** Before anything else is done with them, so that it can be shown. */
+async function readImages(
+  placed: readonly { one: WantedApplication; placement: Placement }[],
+  resolver: ImageResolver,
+  onProgress: OnProgress,
+): Promise<void> {
+  const readings = new Map<string, { reference: ImageReference; architecture: string | undefined }>();
+  for (const { one, placement } of placed) {
+    const { architecture } = placement.host.status;
+    for (const reference of Object.values(one.images))
+      readings.set(`read ${referenceText(reference)} ${architecture}`, { reference, architecture });
+  }
+  onProgress({
+    type: 'planned',
+    steps: [...readings].map(([step, { reference }]) => ({
+      step,
+      title: `read image ${'path' in reference ? reference.path : referenceText(reference)}`,
+    })),
+  });
+  for (const [step, { reference, architecture }] of readings) {
+    onProgress({ type: 'begun', step });
+    const { sizeBytes } = await resolver.resolve(reference, architecture, (bytes) =>
+      onProgress({ type: 'progressed', step, bytes }),
+    );
+    onProgress({ type: 'progressed', step, bytes: sizeBytes });
+    onProgress({ type: 'ended', step });
+  }
 }
 
 function placeAll(inventory: Inventory, wanted: readonly WantedApplication[]) {
@@ -96,27 +105,28 @@ const hasAddress = ({ manifest }: WantedApplication) => manifest.spec.network?.a
 async function compare(
   wanted: WantedApplication,
   placement: Placement,
-  known: ImageDigests,
+  resolver: ImageResolver,
 ): Promise<Omit<ApplyPlan, 'peers'>> {
-  const images: Record<string, PlannedImage> = {};
-  for (const [container, source] of Object.entries(wanted.images)) {
-    images[container] = { source, ...(await known.of(source)) };
-  }
-  const { existing, address } = placement;
-  const after = comparable(wanted.manifest, digestsOf(images), {
+  const { existing, address, host } = placement;
+  const { architecture } = host.status;
+  const resolved = await resolver.resolveApplication(wanted.manifest, wanted.images, architecture);
+  const { manifest, images } = resolved;
+  const notes = [...placement.notes, ...resolved.notes];
+  const after = comparable(manifest, digestsOf(images), {
     address,
-    firstHost: existing?.spec.host ?? wanted.manifest.spec.host,
+    firstHost: existing?.spec.host ?? manifest.spec.host,
   });
-  if (!existing) return { ...placement, wanted, images, after, outcome: 'created' };
+  const planned = { ...placement, notes, wanted, manifest, images, after };
+  if (!existing) return { ...planned, outcome: 'created' };
   const before = comparableOf(existing);
   // What could not be started is tried again, though nothing differs.
   const settled = existing.status.phase !== 'Failed' && isEqual(before, after);
   const outcome = settled ? 'unchanged' : 'configured';
-  return { ...placement, wanted, images, before, after, outcome };
+  return { ...planned, before, outcome };
 }
 
 /** Container name -> digest. */
-export const digestsOf = (images: Readonly<Record<string, PlannedImage>>): Record<string, string> =>
+export const digestsOf = (images: Readonly<Record<string, ResolvedImage>>): Record<string, string> =>
   Object.fromEntries(Object.entries(images).map(([container, { digest }]) => [container, digest]));
 
 /** The only error as it is, or all of them as the problems of one. */

@@ -6,7 +6,7 @@ import { type ApplyPlan, planApply, throwAll, type WantedApplication } from './a
 import type { OrchestratorContext } from './context.ts';
 import { deployPlanned } from './deploying.ts';
 import { withApplicationMutex } from './exclusive.ts';
-import { ImageDigests } from './image-digests.ts';
+import { ImageResolver } from './image-resolving.ts';
 import { readInventory } from './inventory.ts';
 import { requireNameFree } from './last-holder.ts';
 
@@ -42,10 +42,10 @@ export async function applyApplications(
   options: ApplyOptions = {},
 ): Promise<ApplyResult[]> {
   const onProgress = options.onProgress ?? (() => {});
-  const digests = new ImageDigests();
+  const resolver = new ImageResolver();
   const plan = async (some: readonly WantedApplication[], report: OnProgress) => {
     const inventory = await readInventory(context);
-    const plans = await planApply(inventory, some, digests, report);
+    const plans = await planApply(inventory, some, resolver, report);
     for (const { existing, wanted } of plans) {
       if (!existing) await requireNameFree(context, inventory, wanted.manifest.metadata.name);
     }

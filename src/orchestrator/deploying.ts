@@ -84,7 +84,7 @@ async function start(
   plan: ApplyPlan,
   options: ApplyOptions,
 ): Promise<BegunDeployment> {
-  const params = { manifest: plan.wanted.manifest, images: digestsOf(plan.images), address: plan.address };
+  const params = { manifest: plan.manifest, images: digestsOf(plan.images), address: plan.address };
   const accepted = Promise.withResolvers<void>();
   const ended = rpc.callLong(plan.host.metadata.name, 'application.deploy', params, {
     timeoutMs: options.wait ? (options.timeoutMs ?? 0) : 0,
@@ -101,9 +101,9 @@ async function bringImages(
 ): Promise<void> {
   const host = plan.host.metadata.name;
   const byDigest = new Map(Object.values(plan.images).map((image) => [image.digest, image]));
-  for (const { digest, sizeBytes, source } of byDigest.values()) {
+  for (const { digest, sizeBytes, source, text } of byDigest.values()) {
     const step = `image ${digest} to ${host}`;
-    onProgress({ type: 'begun', step, title: `send image ${source.path} to ${host}` });
+    onProgress({ type: 'begun', step, title: `send image ${text.replace(/^(dir|tar):/, '')} to ${host}` });
     const origin = await bringImage(context, {
       source,
       image: { digest, sizeBytes },

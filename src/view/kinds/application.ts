@@ -85,6 +85,8 @@ function describeContainer(container: CompleteContainer, state: ContainerStatus 
     ['Exited', state?.exitedAt],
     ['Exit code', state?.exitCode === undefined ? undefined : String(state.exitCode)],
     ['User', container.user],
+    ['Groups', container.groups?.join(', ')],
+    ['Exposed ports', container.exposedPorts?.join(', ')],
     ['Working dir', container.workingDir],
     ['Depends on', container.dependsOn.length > 0 ? container.dependsOn.join(', ') : undefined],
     ['Readiness', ready ? describeReadiness(ready) : undefined],

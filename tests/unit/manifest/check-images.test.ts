@@ -13,6 +13,11 @@ beforeAll(async () => {
   await workspace.write('inside/empty.tar', '');
   await workspace.write('inside/odd/readme', '');
   await workspace.write('inside/bundle/rootfs/bin/sh', '');
+  await workspace.write('inside/layout/oci-layout', '{"imageLayoutVersion":"1.0.0"}');
+  const manifests = ['v1', 'v2'].map((tag) => ({
+    annotations: { 'org.opencontainers.image.ref.name': tag },
+  }));
+  await workspace.write('inside/layout/index.json', JSON.stringify({ schemaVersion: 2, manifests }));
   await mkdir(workspace.path('inside/nothing'));
   await symlink('/etc', workspace.path('inside/link'));
   await symlink('app', workspace.path('inside/good-link'));
@@ -51,15 +56,30 @@ describe('images', () => {
     ['dir:link', 'the image "link" lies outside of the manifest\'s folder (a symbolic link leads there)'],
     [
       'redis:7',
-      'spec.containers[0].image must be dir:PATH or tar:PATH, but is the string "redis:7" (cmig pulls from no registry',
+      'spec.containers[0].image must be dir:PATH, tar:PATH, oci:DIR, docker-archive:FILE or docker://NAME, but is the string "redis:7" (write "docker://redis:7")',
     ],
     [
       './app.tar',
-      'spec.containers[0].image must be dir:PATH or tar:PATH, but is the string "./app.tar" (write "tar:./app.tar")',
+      'spec.containers[0].image must be dir:PATH, tar:PATH, oci:DIR, docker-archive:FILE or docker://NAME, but is the string "./app.tar" (write "tar:./app.tar")',
+    ],
+    ['oci:app', 'the image "app" is no OCI layout: it has no oci-layout and index.json (is dir: meant?)'],
+    ['oci:app.tar', 'the image "app.tar" is no folder (is docker-archive: meant?)'],
+    ['oci:layout:v3', 'the image "layout" has no image that is tagged "v3" (did you mean "v1" or "v2"?)'],
+    ['oci:layout', 'the image "layout" holds 2 images (name one of them as oci:layout:TAG; it has v1, v2)'],
+    [
+      'dir:layout',
+      'the image "layout" does not look like a root file system: it has no bin, usr, lib or etc (it is an OCI layout: write oci:layout)',
+    ],
+    ['oci:../layout', 'the image "../layout" lies outside of the manifest\'s folder'],
+    ['docker-archive:app', 'the image "app" is no file (is oci: meant?)'],
+    ['docker-archive:notes.txt', 'the image "notes.txt" is no tar archive'],
+    [
+      'docker://example.org/Web',
+      'spec.containers[0].image is "docker://example.org/Web": "example.org/Web" is no name of an image (names are written in lower case: "web")',
     ],
     [
-      'oci:app',
-      'spec.containers[0].image must be dir:PATH or tar:PATH, but is the string "oci:app" (unpack it',
+      'docker://web@sha256:0123',
+      'spec.containers[0].image is "docker://web@sha256:0123": "sha256:0123" is no digest (it has 4 hexadecimal digits, not 64)',
     ],
   ])('refuses %s', async (image, expected) => {
     const found = await workspace.problems(await withImage(image));
@@ -67,8 +87,30 @@ describe('images', () => {
     expect(found[0]!.replace(/^inside\/m\.yaml:9:14: /, '').slice(0, expected.length)).toBe(expected);
   });
 
-  it.each(['tar:app.tar', 'tar:app.tgz', 'dir:good-link', 'dir:./app/'])('takes %s', async (image) => {
+  it.each([
+    'tar:app.tar',
+    'tar:app.tgz',
+    'dir:good-link',
+    'dir:./app/',
+    'oci:layout:v1',
+    'docker-archive:app.tar',
+    'docker://web',
+  ])('takes %s', async (image) => {
     expect(await workspace.problems(await withImage(image))).toEqual([]);
+  });
+
+  it('asks for a command only where no image can bring it along', async () => {
+    const silent = (image: string): Promise<string> =>
+      workspace.write(
+        'inside/s.yaml',
+        sound.replace('dir:app', image).replace('      command: [serve]\n', ''),
+      );
+    expect(await workspace.problems(await silent('oci:layout:v1'))).toEqual([]);
+    const [problem, ...others] = await workspace.problems(await silent('dir:app'));
+    expect(problem).toMatch(
+      /^inside\/s\.yaml:8:7: missing key "command" in spec\.containers\[0\] \(command: /,
+    );
+    expect(others).toEqual([]);
   });
 
   it('takes images from outside where that is allowed, by the path that links lead to', async () => {

@@ -34,7 +34,10 @@ describe('explain', () => {
     const containers = explain('application.spec.containers');
     expect(containers.field).toMatchObject({ type: '<[]Object>', required: true });
     expect(containers.fields).toContainEqual(
-      expect.objectContaining({ name: 'command', type: '<[]string>', required: true }),
+      expect.objectContaining({ name: 'image', type: '<string>', required: true }),
+    );
+    expect(containers.fields).toContainEqual(
+      expect.objectContaining({ name: 'command', type: '<[]string>', required: false }),
     );
     expect(explain('application.spec.containers[0].Ready.http').fields.map(({ name }) => name)).toEqual([
       'port',

@@ -71,7 +71,7 @@ describe('readManifests', () => {
       'a missing key',
       '\n      image: dir:app',
       '',
-      '8:7: missing key "image" in spec.containers[0] (image: A root file system: dir:PATH (a directory) or tar:PATH (an archive), relative to the manifest.)',
+      '8:7: missing key "image" in spec.containers[0] (image: A root file system, as a folder (dir:PATH) or an archive (tar:PATH), or an image that says what to run: oci:DIR[:TAG], docker-archive:FILE[:NAME:TAG], docker://NAME[:TAG]. Paths are relative to the manifest; @sha256:… after oci: or docker:// pins it.)',
     ],
     [
       'a missing kind',

@@ -131,3 +131,17 @@ describe('capabilities', () => {
     expect(() => capabilitiesOf(container({ capabilities: { add: ['ALL'] } }))).toThrow(/not all/);
   });
 });
+
+describe('what only an image can tell', () => {
+  it('must have been told before', () => {
+    expect(() => bundle({ command: undefined } as never)).toThrow('db: there is no command to run');
+    expect(() => bundle({ user: 'redis' })).toThrow('db: the user "redis" is not given by numbers');
+    expect(() => bundle({ user: '5:staff' })).toThrow('is not given by numbers');
+  });
+
+  it('is arguments behind the command, and further groups', () => {
+    const { process } = bundle({ args: ['-v'], user: '5', groups: [40, 41] });
+    expect(process.args).toEqual(['redis-server', '-v']);
+    expect(process.user).toEqual({ uid: 5, gid: 5, additionalGids: [40, 41] });
+  });
+});

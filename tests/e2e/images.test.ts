@@ -1,0 +1,237 @@
+// Images with a configuration, as people have them: from layouts, archives and a registry; what they say is what runs.
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { stringify } from 'yaml';
+import type { Application, Container } from '../../src/contract/application.ts';
+import { type CmigResult, cmigJson, cmigOk, cmigWith, deleteAll, onHost, useLab } from './lab.ts';
+import { NumberedStream } from './numbered-stream.ts';
+import { buildLayout, skopeo } from './oci-images.ts';
+import { Registry, user } from './registry.ts';
+import { settings } from './settings.ts';
+
+useLab();
+
+let folder: string;
+let registry: Registry;
+let layout: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(settings.folder, 'images-'));
+  layout = await buildLayout(folder);
+  await skopeo('copy', `oci:${layout}:app`, `docker-archive:${join(folder, 'app.tar')}:shop/web:1`);
+  await mkdir(join(folder, 'registry'));
+  registry = await Registry.start(join(folder, 'registry'));
+}, 120_000);
+afterAll(async () => {
+  await registry?.stop();
+  await rm(folder, { recursive: true });
+});
+afterEach(deleteAll);
+
+/** Images are unpacked into a cache of this run's own. */
+const run = (env: Record<string, string>, ...args: string[]): Promise<CmigResult> =>
+  cmigWith(
+    { env: { XDG_CACHE_HOME: join(folder, 'cache'), ...env }, cwd: folder, timeoutMs: 120_000 },
+    ...args,
+  );
+
+async function written(image: string, container: Partial<Container> = {}): Promise<string> {
+  const spec = { host: 'host-a', containers: [{ name: 'main', image, ready: { tcp: 7000 }, ...container }] };
+  const manifest = { apiVersion: 'cmig.dev/v1', kind: 'Application', metadata: { name: 'web' }, spec };
+  await writeFile(join(folder, 'web.yaml'), stringify(manifest));
+  return 'web.yaml';
+}
+
+async function apply(image: string, container: Partial<Container> = {}, env = {}): Promise<CmigResult> {
+  return run(env, 'apply', '--wait', '-f', await written(image, container));
+}
+
+async function applied(image: string, container: Partial<Container> = {}, env = {}): Promise<string> {
+  const { exitCode, stdout, stderr } = await apply(image, container, env);
+  if (exitCode !== 0) throw new Error(`apply of ${image} exited with ${exitCode}: ${stderr}${stdout}`);
+  return stdout;
+}
+
+const get = () => cmigJson<Application>('get', 'app', 'web');
+const inside = (...command: string[]) => cmigOk('exec', 'web', '--', ...command);
+
+describe('an image with a configuration', () => {
+  it('runs what it says, with its user, directory, environment and files, and is equal to itself', async () => {
+    expect(await applied('oci:layout:app')).toContain('application/web created');
+    const { spec, status } = await get();
+    expect(spec.containers[0]).toMatchObject({
+      image: 'oci:layout:app',
+      command: ['/app/start.sh', 'plain'],
+      user: '1000:1001',
+      groups: [40],
+      workingDir: '/srv/work',
+      exposedPorts: ['7000/tcp'],
+      stopSignal: 'SIGINT',
+      volumes: [{ name: 'main-data', mountPath: '/data' }],
+    });
+    const description = await cmigOk('describe', 'app', 'web');
+    expect(description).toMatch(/Command: +\/app\/start\.sh plain\n/);
+    expect(description).toContain('COLOR=red');
+    expect(await inside('sh', '-c', 'echo $(id -u) $(id -G) $PWD $COLOR')).toBe(
+      '1000 1001 40 /srv/work red\n',
+    );
+    expect(await cmigOk('logs', 'web')).toContain('started with plain');
+    // Replaced, removed and hidden by later layers.
+    expect(await inside('sh', '-c', 'grep -r "" /srv/files | sort')).toBe(
+      ['/srv/files/hidden/new:second', '/srv/files/kept:first', '/srv/files/replaced:second', ''].join('\n'),
+    );
+    // Its volume begins with what the image has there, and is the user's.
+    expect(await inside('sh', '-c', 'stat -c "%u:%g %a" /data; cat /data/seed; touch /data/mine')).toBe(
+      '1000:1001 750\nfrom the image\n',
+    );
+    expect(await applied('oci:layout:app')).toContain('application/web unchanged');
+    expect((await run({}, 'diff', '-f', 'web.yaml')).exitCode).toBe(0);
+    expect((await get()).status).toEqual(status);
+
+    // What the manifest says wins; the volume is what it was.
+    const own = { args: ['own'], env: [{ name: 'COLOR', value: 'green' }], user: 'root', workingDir: '/' };
+    expect(await applied('oci:layout:app', own)).toContain('application/web configured');
+    expect(await inside('sh', '-c', 'echo $(id -u) $PWD $COLOR; ls /data')).toBe('0 / green\nmine\nseed\n');
+    expect(await cmigOk('logs', 'web')).toContain('started with own');
+  });
+
+  it('moves with its volume and an open connection, and is the same image from an archive', async () => {
+    await applied('docker-archive:app.tar', { user: '0' });
+    const { status } = await get();
+    const stream = await NumberedStream.open({ host: status.address, port: 7000 });
+    try {
+      await stream.more(5);
+      await inside('touch', '/data/mine');
+      await cmigOk('migrate', 'web', 'host-b');
+      await stream.more(5);
+      expect(stream.problems).toEqual([]);
+    } finally {
+      stream.close();
+    }
+    expect(await inside('ls', '/data', '/srv/files')).toBe(
+      '/data:\nmine\nseed\n\n/srv/files:\nhidden\nkept\nreplaced\n',
+    );
+    // Content is what counts: nothing is another one, and the image was unpacked once.
+    expect(await applied('oci:layout:app', { user: '0' })).toContain('application/web unchanged');
+    const cached = await readdir(join(folder, 'cache/cmig/images'));
+    expect(cached.filter((name) => !name.startsWith('.'))).toHaveLength(1);
+  });
+});
+
+describe('an image of a registry', () => {
+  const push = (tag: string, to: string) =>
+    skopeo(
+      'copy',
+      '--dest-tls-verify=false',
+      `--dest-authfile=${registry.authFile}`,
+      `oci:${layout}:${tag}`,
+      `docker://${registry.address}/shop/web:${to}`,
+    );
+
+  it('is pulled with the user’s credentials, stays what its tag stood for, and can be pinned', async () => {
+    const image = `docker://${registry.address}/shop/web`;
+    const credentials = { REGISTRY_AUTH_FILE: registry.authFile };
+    await push('app', 'stable');
+
+    const refused = await apply(`${image}:stable`, {}, { REGISTRY_AUTH_FILE: join(folder, 'none.json') });
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stderr).toContain(`is not given by ${registry.address}: it wants a user who may read it`);
+    expect(refused.stderr).toContain(`skopeo login ${registry.address}`);
+    const absent = await apply(`${image}:missing`, {}, credentials);
+    expect([absent.exitCode, absent.stderr]).toEqual([3, expect.stringContaining('knows no such image')]);
+
+    expect(await applied(`${image}:stable`, {}, credentials)).toContain('created');
+    expect(await inside('sh', '-c', 'echo $COLOR')).toBe('red\n');
+    const first = (await get()).spec.containers[0]!.image;
+    expect(first).toMatch(/^docker:\/\/127\.0\.0\.1:\d+\/shop\/web:stable@sha256:[0-9a-f]{64}$/);
+    expect(await applied(`${image}:stable`, {}, credentials)).toContain('unchanged');
+
+    await push('again', 'stable');
+    expect(await applied(first, {}, credentials)).toContain('unchanged');
+    expect(await applied(`${image}:stable`, {}, credentials)).toContain('configured');
+    expect(await inside('sh', '-c', 'echo $COLOR')).toBe('blue\n');
+    expect((await get()).spec.containers[0]!.image).not.toBe(first);
+    // Nobody tells the password.
+    const told = await run({ ...credentials, CMIG_DEBUG: '1' }, 'apply', '-f', 'web.yaml', '-o', 'json');
+    expect(`${told.stdout}${told.stderr}`).not.toContain(user.password);
+    expect(await onHost('host-a', 'grep', '-rlE', user.password, '/var/lib/cmig').catch(() => '')).toBe('');
+  });
+
+  it('is refused where the registry does not answer', async () => {
+    const { exitCode, stderr } = await apply('docker://127.0.0.1:1/shop/web:1');
+    expect([exitCode, stderr]).toEqual([8, expect.stringContaining('127.0.0.1:1 does not answer')]);
+  });
+});
+
+describe('a bad image changes nothing', () => {
+  afterEach(async () => expect(await cmigOk('get', 'apps', '-o', 'name')).toBe(''));
+
+  it('is refused at its line and column', async () => {
+    await written('oci:layout:ap');
+    const { exitCode, stderr } = await run({}, 'validate', '-f', 'web.yaml');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('web.yaml:9:14: the image "layout" has no image that is tagged "ap"');
+    expect(stderr).toContain('did you mean "app"?');
+  });
+
+  it.each<[string, (path: string) => Promise<void>]>([
+    [
+      'a layer with another byte',
+      async (path) => {
+        const file = await largestBlob(path);
+        const bytes = await readFile(file);
+        bytes[bytes.length >> 1]! ^= 1;
+        await writeFile(file, bytes);
+      },
+    ],
+    [
+      'a layer cut short',
+      async (path) => {
+        const file = await largestBlob(path);
+        await truncate(file, (await stat(file)).size >> 1);
+      },
+    ],
+    ['a layer that is missing', async (path) => rm(await largestBlob(path))],
+  ])('%s', async (_what, damage) => {
+    const path = join(folder, 'damaged');
+    await cp(layout, path, { recursive: true });
+    try {
+      await damage(path);
+      const cache = { XDG_CACHE_HOME: join(folder, 'other-cache') };
+      const { exitCode, stderr } = await apply('oci:damaged:app', {}, cache);
+      expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/damaged:app@sha256:\w+ is damaged/)]);
+      const left = await readdir(join(folder, 'other-cache/cmig/images'));
+      expect(left).toEqual([]);
+    } finally {
+      await rm(path, { recursive: true });
+    }
+  });
+
+  it('an archive cut short, and one that lacks the image asked for', async () => {
+    const path = join(folder, 'damaged.tar');
+    await cp(join(folder, 'app.tar'), path);
+    await truncate(path, (await stat(path)).size >> 1);
+    const cache = { XDG_CACHE_HOME: join(folder, 'other-cache') };
+    const short = await apply('docker-archive:damaged.tar', {}, cache);
+    expect([short.exitCode, short.stderr]).toEqual([2, expect.stringContaining('is damaged')]);
+    const other = await apply('docker-archive:app.tar:shop/api:1', {}, cache);
+    expect([other.exitCode, other.stderr]).toEqual([2, expect.stringContaining('is not in the archive')]);
+  });
+
+  it('another digest than the one it is pinned to, or a user that it does not know', async () => {
+    const pinned = await apply(`oci:layout:app@sha256:${'0'.repeat(64)}`);
+    expect([pinned.exitCode, pinned.stderr]).toEqual([2, expect.stringContaining('has the digest sha256:')]);
+    const unknown = await apply('oci:layout:app', { user: 'nobody' });
+    expect(unknown.exitCode).toBe(2);
+    expect(unknown.stderr).toContain('container main: there is no user "nobody" in the image\'s /etc/passwd');
+    expect(unknown.stderr).toContain('it knows root, web');
+  });
+});
+
+async function largestBlob(path: string): Promise<string> {
+  const blobs = join(path, 'blobs/sha256');
+  const sizes = await Promise.all(
+    (await readdir(blobs)).map(async (name) => ({ name, size: (await stat(join(blobs, name))).size })),
+  );
+  return join(blobs, sizes.sort((a, b) => b.size - a.size)[0]!.name);
+}
