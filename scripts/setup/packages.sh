@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages whose programs are missing here, without letting any of them start a daemon.
+# usage: scripts/setup/packages.sh [PROGRAM:PACKAGE]…      besides what cmig itself needs
 set -euo pipefail
 
 # program: package that brings it
@@ -7,7 +8,8 @@ needed=(
   rabbitmq-server:rabbitmq-server nft:nftables rsync:rsync sshd:openssh-server ssh:openssh-client ip:iproute2
   conmon:conmon patchelf:patchelf busybox:busybox-static ps:procps sysctl:procps xz:xz-utils zstd:zstd
   nsenter:util-linux flock:util-linux mount:mount git:git tar:tar
-  skopeo:skopeo umoci:umoci docker-registry:docker-registry
+  skopeo:skopeo umoci:umoci
+  "$@"
 )
 missing=()
 for entry in "${needed[@]}"; do
