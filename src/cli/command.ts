@@ -6,6 +6,10 @@ export type Completion =
   | 'application'
   | 'host'
   | 'migration'
+  /** Of the application that the first argument names. */
+  | 'container'
+  /** `app/shop`. */
+  | 'kind-and-name'
   | 'context'
   | 'lab'
   | 'lab-host'

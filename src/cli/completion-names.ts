@@ -1,4 +1,5 @@
 // The names that live outside the program, for completion: asked for quickly, or not at all.
+import type { Inventory } from '../orchestrator/inventory.ts';
 import type { Completion } from './command.ts';
 import { readContexts } from './contexts.ts';
 import { kindNamed } from './declarations/kinds.ts';
@@ -30,6 +31,18 @@ export async function completionNames({ completes, given, word, options }: Names
       return liveNames('hosts', options.context);
     case 'migration':
       return liveNames('migrations', options.context);
+    case 'container': {
+      const application = (await readLive('applications', options.context)).find(
+        ({ metadata }) => metadata.name === given[0]?.replace(/^.*\//, ''),
+      );
+      return application?.spec.containers.map(({ name }) => name) ?? [];
+    }
+    case 'kind-and-name': {
+      const [prefix = '', ...name] = word.split('/');
+      if (name.length === 0) return ['app/', 'host/', 'migration/'];
+      const kind = kindNamed(prefix);
+      return kind ? (await liveNames(kind, options.context)).map((each) => `${prefix}/${each}`) : [];
+    }
     case 'name-of-kind': {
       const kind = kindNamed(given[0] ?? '');
       return kind ? liveNames(kind, options.context) : [];
@@ -54,20 +67,19 @@ export async function completionNames({ completes, given, word, options }: Names
   }
 }
 
-async function liveNames(
-  kind: 'applications' | 'hosts' | 'migrations',
-  context: string | undefined,
-): Promise<string[]> {
+type LiveKind = 'applications' | 'hosts' | 'migrations';
+
+const liveNames = async (kind: LiveKind, context: string | undefined): Promise<string[]> =>
+  (await readLive(kind, context)).map(({ metadata }) => metadata.name);
+
+async function readLive<K extends LiveKind>(kind: K, context: string | undefined): Promise<Inventory[K]> {
   const { withOrchestrator } = await import('./session.ts');
   return withOrchestrator(
     { context, path: 'cmig completion' },
     async (session) => {
       const { readInventory } = await import('../orchestrator/inventory.ts');
-      const inventory = await readInventory(session, {
-        timeoutMs: askMs,
-        parts: kind === 'hosts' ? [] : [kind],
-      });
-      return inventory[kind].map(({ metadata }) => metadata.name);
+      const parts = kind === 'hosts' ? [] : [kind];
+      return (await readInventory(session, { timeoutMs: askMs, parts }))[kind];
     },
     { timeoutMs: askMs },
   );

@@ -2,6 +2,8 @@
 import { type Event, type EventType, events } from '../contract/events.ts';
 import { CmigError } from '../core/errors.ts';
 import { didYouMean } from '../core/near-names.ts';
+import { eventSubjects } from '../view/event-text.ts';
+import { findKind, kindViews } from '../view/kinds.ts';
 
 const allTypes = Object.keys(events) as EventType[];
 
@@ -27,30 +29,14 @@ export function parseEventTypes(texts: readonly string[]): EventType[] {
   return [...new Set(chosen)];
 }
 
-const kinds: Record<string, 'application' | 'host' | 'migration'> = {
-  app: 'application',
-  apps: 'application',
-  application: 'application',
-  applications: 'application',
-  host: 'host',
-  hosts: 'host',
-  mig: 'migration',
-  migration: 'migration',
-  migrations: 'migration',
-};
-
 /** `app/shop`, `host/host-a` or `migration/m-…` as a test of events. @throws CmigError `invalid` */
 export function parseEventSubject(text: string): (event: Event) => boolean {
   const [word = '', name = '', ...more] = text.split('/');
-  const kind = Object.hasOwn(kinds, word) ? kinds[word] : undefined;
-  if (!kind || !name || more.length > 0) {
+  if (!word || !name || more.length > 0) {
     throw new CmigError('invalid', `--for: "${text}" is not KIND/NAME`, {
       hint: 'write it as app/shop, host/host-a or migration/m-…',
     });
   }
-  return (event) => {
-    const data = event.data as Record<string, unknown>;
-    if (kind === 'host') return event.host === name || data.from === name || data.to === name;
-    return data[kind] === name;
-  };
+  const subject = `${kindViews[findKind(word)].singular}/${name}`;
+  return (event) => eventSubjects(event).includes(subject);
 }

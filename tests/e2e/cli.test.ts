@@ -8,7 +8,7 @@ import type { Event } from '../../src/contract/events.ts';
 import { waitFor } from '../../src/core/retry.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import { cmig, cmigJson, cmigOk, cmigWith, images, root, startCmig, tryOnHost, useLab } from './lab.ts';
-import { settings } from './settings.ts';
+import { labName, settings } from './settings.ts';
 
 useLab();
 
@@ -180,17 +180,15 @@ describe('events', () => {
     expect(committed.map(({ type }) => type)).toEqual(['migration.committed']);
   });
 
-  it('go on with what happens', async () => {
-    const watching = follow('events', '-w', '--for', 'application/pair', '--types', 'application');
-    // It prints nothing before something happens: its subscription is seen by the broker.
-    await waitFor(
-      async () => {
-        await cmigOk('stop', 'pair');
-        await cmigOk('start', 'pair');
-        return watching.lines().some((line) => line.includes('application.started'));
-      },
-      { timeoutMs: 30_000, what: 'an event' },
-    );
+  it('go on with what happens, after what has happened since a time', async () => {
+    const filter = ['--for', 'application/pair', '--types', 'application'];
+    const watching = follow('events', '-w', '--since', began, ...filter);
+    const tells = (what: string) => () => watching.lines().some((line) => line.includes(what));
+    await waitFor(tells('deployed on host-a'), { timeoutMs: 30_000, what: 'what has happened' });
+    await cmigOk('stop', 'pair');
+    await waitFor(tells('stopped on host-'), { timeoutMs: 30_000, what: 'an event' });
+    await cmigOk('start', 'pair');
+    await waitFor(tells('started on host-'), { timeoutMs: 30_000, what: 'another one' });
     expect(await watching.interrupt()).toMatchObject({ exitCode: 130 });
     for (const line of watching.lines()) expect(line).toContain('application/pair');
   });
@@ -202,8 +200,9 @@ describe('completion', () => {
     const script = `
       PATH=${join(root, 'bin')}:$PATH
       source <(cmig completion bash)
+      read -r _ _ completer _ <<<"$(complete -p cmig)" # complete -F _cmig cmig
       COMP_LINE=$1 COMP_POINT=\${#1}
-      _cmig
+      "$completer"
       printf '%s\\n' "\${COMPREPLY[@]}"`;
     const { stdout, stderr } = await runProcess('bash', ['-c', script, 'bash', line], {
       env: { CMIG_CONFIG: settings.config, ...env },
@@ -216,13 +215,20 @@ describe('completion', () => {
     ['cmig migrate pa', ['pair']],
     ['cmig migrate pair host-', ['host-a', 'host-b', 'host-c']],
     ['cmig get app ', ['pair']],
+    ['cmig get apps pair -o js', ['json', 'jsonpath=']],
+    ['cmig get apps --context lab-', expect.arrayContaining([`lab-${labName}`])],
+    ['cmig logs pair -f -c ', ['count', 'quiet']],
+    ['cmig exec pair --container=', ['count', 'quiet']],
+    ['cmig events -w --for ', ['app/', 'host/', 'migration/']],
+    ['cmig events -w --for=app/', ['app/pair']],
+    ['cmig migration resolve m-', expect.arrayContaining([expect.stringMatching(/^m-/)])],
   ])('offers the names that live: %s', async (line, names) => {
     // A busy machine may not answer in the time that completion allows itself; then it offers nothing.
     const offered = async () => {
       const words = await completed(line);
       return words.length > 0 && words;
     };
-    expect(await waitFor(offered, { timeoutMs: 20_000, what: 'an offer' })).toEqual(names);
+    expect(await waitFor(offered, { timeoutMs: 50_000, what: 'an offer' })).toEqual(names);
   });
 
   it('is silent without a broker, and still knows the words', async () => {

@@ -4,8 +4,10 @@ import { commands } from '../commands.ts';
 import { fitting, offer } from '../completion.ts';
 import { completionNames } from '../completion-names.ts';
 
-/** A shell that waits for longer feels broken. */
-const limitMs = 300;
+/** From the start of this process, after which a shell would feel broken; what is not known by then is not offered. */
+const limitMs = 240;
+/** Where the machine was so busy that the start alone took that long. */
+const leastMs = 150;
 
 export async function run(invocation: Invocation): Promise<number> {
   const found = offer(invocation.texts('WORD'), commands);
@@ -14,7 +16,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const { completes } = found;
   if (completes && completes !== 'file') {
     const limit = Promise.withResolvers<string[]>();
-    setTimeout(() => limit.resolve([]), limitMs).unref();
+    setTimeout(() => limit.resolve([]), Math.max(leastMs, limitMs - performance.now())).unref();
     const names = completionNames({ ...found, completes }).catch(() => []);
     const live = await Promise.race([names, limit.promise]);
     const fresh = live.filter((name) => !found.given.includes(name));

@@ -20,8 +20,8 @@ _cmig() {
       # Readline puts back only what follows the last = or :.
       [[ $cur == *[=:]* ]] && candidate=\${candidate#"\${cur%"\${cur##*[=:]}"}"}
       COMPREPLY+=("$candidate")
-      # What follows = belongs to the same word.
-      [[ $candidate == *= ]] && compopt -o nospace 2>/dev/null
+      # What follows = or / belongs to the same word.
+      [[ $candidate == *[=/] ]] && compopt -o nospace 2>/dev/null
     fi
   done <<<"$candidates"
 }
@@ -31,17 +31,19 @@ complete -F _cmig cmig
 const zsh = `#compdef cmig
 # zsh completion of cmig
 _cmig() {
-  local -a candidates
-  local line word
+  local -a candidates unfinished
+  local line word candidate
   while IFS= read -r line; do
     if [[ $line == :files ]]; then
       _files
     elif [[ -n $line ]]; then
       word=\${line%%$'\\t'*}
-      candidates+=("\${word//:/\\\\:}\${\${line#$word}/$'\\t'/:}")
+      candidate="\${word//:/\\\\:}\${\${line#$word}/$'\\t'/:}"
+      # What follows = or / belongs to the same word.
+      if [[ $word == *[=/] ]]; then unfinished+=("$candidate"); else candidates+=("$candidate"); fi
     fi
   done < <("\${words[1]}" __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)
-  (( \${#candidates} )) && _describe cmig candidates
+  (( \${#candidates} + \${#unfinished} )) && _describe cmig candidates -- unfinished -S ''
 }
 if [[ $funcstack[1] == _cmig ]]; then
   _cmig "$@"

@@ -2,10 +2,10 @@
 import { styleText } from 'node:util';
 import { subscribeEvents } from '../../broker/events.ts';
 import type { Event } from '../../contract/events.ts';
+import { eventSubjects, eventText } from '../../view/event-text.ts';
 import { printable } from '../../view/table.ts';
 import type { Invocation } from '../command.ts';
 import { parseEventSubject, parseEventTypes } from '../event-filter.ts';
-import { eventDetails, eventSubject } from '../event-text.ts';
 import { withOrchestrator } from '../session.ts';
 import { parseSince } from '../since.ts';
 import { write } from '../write.ts';
@@ -42,7 +42,7 @@ export async function run(invocation: Invocation): Promise<number> {
   );
 }
 
-/** Columns that stay in line without knowing what comes: time, host, type, subject, details. */
+/** Columns that stay in line without knowing what comes: time, host, type, subject, what has happened. */
 function eventLine(event: Event, invocation: Invocation): string {
   if (invocation.output === 'json') return JSON.stringify(event);
   const color = /exited|rolled-back|aborted|stopped/.test(event.type) ? 'yellow' : 'green';
@@ -51,9 +51,7 @@ function eventLine(event: Event, invocation: Invocation): string {
     printable(event.time),
     printable(event.host).padEnd(12),
     invocation.color ? styleText(color, type, { validateStream: false }) : type,
-    printable(eventSubject(event)).padEnd(24),
-    printable(eventDetails(event)),
-  ]
-    .join('  ')
-    .trimEnd();
+    printable(eventSubjects(event)[0]!).padEnd(24),
+    printable(`${eventText(event)}${'migration' in event.data ? ` (${event.data.migration})` : ''}`),
+  ].join('  ');
 }

@@ -6,6 +6,7 @@ const application: ArgumentSpec = { name: 'APP', summary: 'the application', com
 const container: OptionSpec = {
   flags: '-c, --container <CTR>',
   summary: 'this container; needed where the application has several',
+  completes: 'container',
 };
 const selector: OptionSpec = {
   flags: '-l, --selector <SELECTOR>',
@@ -132,7 +133,7 @@ export const logs: CommandSpec = {
   description: 'Without -c the lines of all containers are shown, each after the name of its container.',
   arguments: [application],
   options: [
-    { flags: '-c, --container <CTR>', summary: 'only this container' },
+    { flags: '-c, --container <CTR>', summary: 'only this container', completes: 'container' },
     { flags: '-f, --follow', summary: 'go on with new lines as they come' },
     { flags: '--tail <N>', summary: 'only the last lines', value: 'integer' },
     { flags: '--since <TIME>', summary: 'only lines since then: a duration such as 5m, or RFC 3339' },

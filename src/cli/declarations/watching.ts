@@ -70,6 +70,7 @@ export const events: CommandSpec = {
     {
       flags: '--for <KIND/NAME>',
       summary: 'only what concerns it: app/shop, host/host-a or migration/m-…',
+      completes: 'kind-and-name',
     },
     {
       flags: '--types <TYPES>',
