@@ -148,6 +148,11 @@ export class SupervisedContainer {
     });
   }
 
+  /** A migration has it: nothing of ours may go inside. */
+  get isSuspended(): boolean {
+    return this.#suspended;
+  }
+
   /** The migration is over and the container runs on here (or does not: then it is as if it had just ended). */
   resume(): Promise<void> {
     this.#suspended = false;

@@ -2,6 +2,7 @@
 import type { ConsumeMessage } from 'amqplib';
 import type { Fault } from '../contract/fault.ts';
 import { Frame, type StreamMethodName } from '../contract/methods.ts';
+import type { TerminalSize } from '../contract/terminal.ts';
 import { CmigError, codeOf, fromFault } from '../core/errors.ts';
 import { AsyncQueue } from './async-queue.ts';
 import { decode, newId } from './codec.ts';
@@ -14,6 +15,8 @@ import { sessionQueue, sessionSilenceMs } from './topology.ts';
 export interface RpcStream extends AsyncIterable<Frame> {
   /** Input for the process at the other end; settles when the host has taken it. Pieces keep their order. */
   write(bytes: Uint8Array): Promise<void>;
+  /** The client's terminal has another size. Does not throw, and waits for no input. */
+  resize(size: TerminalSize): Promise<void>;
   /** No more input. */
   endInput(): Promise<void>;
   /** Ends the stream at both ends; does not throw. */
@@ -137,6 +140,9 @@ export async function openRpcStream(
       for (let start = 0; start < bytes.length; start += inputPieceBytes) {
         await input({ data: Buffer.from(bytes.subarray(start, start + inputPieceBytes)).toString('base64') });
       }
+    },
+    async resize(size) {
+      if (!closed && !over) await rpc.call(host, 'session.input', { session, size }).catch(() => {});
     },
     endInput: () => input({ end: true }),
     close,

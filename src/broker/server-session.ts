@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel } from 'amqplib';
 import type { Frame } from '../contract/methods.ts';
+import type { TerminalSize } from '../contract/terminal.ts';
 import { AsyncQueue } from './async-queue.ts';
 import { encode } from './codec.ts';
 import type { BrokerConnection } from './connection.ts';
@@ -13,6 +14,8 @@ export interface ServerStream {
   send(frame: Frame): Promise<void>;
   /** What the client writes; ends when it ends its input or has gone. */
   readonly input: AsyncIterable<Uint8Array>;
+  /** Calls with each size that the client's terminal gets. */
+  onResize(listener: (size: TerminalSize) => void): void;
   /** Aborted when the client has closed the stream or has gone. */
   readonly closed: AbortSignal;
 }
@@ -32,6 +35,7 @@ export class ServerSession implements ServerStream {
   #ended = false;
   #sending: Promise<void> = Promise.resolve();
   #heldBytes = 0;
+  #onResize: (size: TerminalSize) => void = () => {};
 
   static async open(connection: BrokerConnection, name: string): Promise<ServerSession> {
     return new ServerSession(name, await connection.channel());
@@ -64,6 +68,14 @@ export class ServerSession implements ServerStream {
     this.#inputs.push(data);
     this.#heldBytes += data.length;
     while (this.#heldBytes > inputHeldBytes && !this.closed.aborted) await sleep(10);
+  }
+
+  onResize(listener: (size: TerminalSize) => void): void {
+    this.#onResize = listener;
+  }
+
+  resize(size: TerminalSize): void {
+    this.#onResize(size);
   }
 
   /** No more input comes. */

@@ -29,10 +29,11 @@ export class ServerSessions {
     void this.#run(name, session, run).catch(this.#onProblem);
   }
 
-  async input({ session, data, end }: Params<'session.input'>): Promise<void> {
+  async input({ session, data, end, size }: Params<'session.input'>): Promise<void> {
     const open = this.#sessions.get(session);
     if (!open) throw new CmigError('not-found', `there is no session ${session}: it has ended`);
     if (data) await open.take(Buffer.from(data, 'base64'));
+    if (size) open.resize(size);
     if (end) open.endInput();
   }
 

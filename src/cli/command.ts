@@ -124,8 +124,8 @@ export interface Invocation {
   integer(name: string): number | undefined;
   durationMs(name: string): number | undefined;
   readonly stdin: Readable & { isTTY?: boolean };
-  readonly stdout: Writable & { isTTY?: boolean; columns?: number };
-  readonly stderr: Writable & { isTTY?: boolean; columns?: number };
+  readonly stdout: Writable & { isTTY?: boolean; columns?: number; rows?: number };
+  readonly stderr: Writable & { isTTY?: boolean; columns?: number; rows?: number };
   /** Standard output is a terminal: progress and colour may be shown. */
   readonly interactive: boolean;
   readonly color: boolean;

@@ -5,6 +5,7 @@ import { Finding } from './diagnosis.ts';
 import { Host, HostRecord, KnownHost } from './host.ts';
 import { Migration, MigrationBytes, MigrationPhases, PreflightReport } from './migration.ts';
 import { addressPattern, namePattern } from './protocol.ts';
+import { TerminalRequest, TerminalSize } from './terminal.ts';
 
 const strict = { additionalProperties: false };
 const Name = Type.String({ pattern: namePattern });
@@ -134,6 +135,8 @@ export const methods = {
         container: Type.Optional(Name),
         command: Type.Array(Type.String(), { minItems: 1 }),
         stdin: Type.Optional(Type.Boolean()),
+        /** Absent: pipes, output and error output apart. */
+        terminal: Type.Optional(TerminalRequest),
         session: SessionName,
       },
       strict,
@@ -141,10 +144,15 @@ export const methods = {
     result: Nothing,
     stream: true,
   },
-  /** Input to a stream's process; `end` closes it. */
+  /** Input to a stream's process; `end` closes it, `size` is that of the client's terminal from now on. */
   'session.input': {
     params: Type.Object(
-      { session: SessionName, data: Type.Optional(Type.String()), end: Type.Optional(Type.Boolean()) },
+      {
+        session: SessionName,
+        data: Type.Optional(Type.String()),
+        end: Type.Optional(Type.Boolean()),
+        size: Type.Optional(TerminalSize),
+      },
       strict,
     ),
     result: Nothing,

@@ -2,12 +2,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Application } from '../../src/contract/application.ts';
 import type { Event } from '../../src/contract/events.ts';
 import { waitFor } from '../../src/core/retry.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import { cmig, cmigJson, cmigOk, cmigWith, images, root, startCmig, tryOnHost, useLab } from './lab.ts';
+import { keys, PseudoTerminal } from './pseudo-terminal.ts';
 import { labName, settings } from './settings.ts';
 
 useLab();
@@ -160,6 +161,86 @@ describe('exec', () => {
       async () => !(await cmigOk('exec', 'pair', '-c', 'quiet', '--', 'ps')).includes('sleep 98765'),
       { timeoutMs: 10_000, what: 'the end of the program' },
     );
+  });
+});
+
+describe('exec on a terminal', () => {
+  let terminal: PseudoTerminal;
+  let modes: string;
+  const shell = 'cmig exec pair -c quiet -it -- sh';
+  beforeEach(async () => {
+    terminal = await PseudoTerminal.open(80, 24);
+    modes = await terminal.modes();
+  });
+  afterEach(async () => {
+    // However it ended, the terminal is as it was.
+    try {
+      await terminal.isShell();
+      expect(await terminal.modes()).toBe(modes);
+    } finally {
+      await terminal.close();
+    }
+  });
+
+  it('gives a program a terminal of this size, all keys and every new size, and hands over its exit code', async () => {
+    terminal.begin(`${shell}; echo code $?`);
+    await terminal.shows('/ #');
+    terminal.press('echo $TERM; stty size\r');
+    await terminal.shows(/^xterm-256color\n24 80$/m);
+    await terminal.resize(100, 30);
+    terminal.press('until stty size | grep "30 100"; do sleep 0.1; done\r');
+    await terminal.shows(/^30 100$/m);
+    terminal.press(`trap 'echo "g"ot it' INT; echo "w"aiting; sleep 98764\r`);
+    await terminal.shows(/^waiting$/m);
+    terminal.press(keys.ctrlC);
+    await terminal.shows(/got it/);
+    terminal.press('exit 7\r');
+    await terminal.shows(/^code 7$/m);
+  });
+
+  it('says what could not be run, and nothing of the tools in between', async () => {
+    terminal.begin('cmig exec pair -c quiet -it -- nonsense; echo code $?');
+    await terminal.shows(/^code 3$/m);
+    expect(terminal.screen()[0]).toMatch(/^error: nonsense could not be run: /);
+    expect(terminal.screen().join('\n')).not.toMatch(/ERRO|level=/);
+  });
+
+  it('gives the terminal back when it is ended from outside, and the program ends', async () => {
+    const pid = await terminal.start('cmig exec pair -c quiet -it -- sh -c "echo begun; exec sleep 98763"');
+    await terminal.shows(/^begun$/m);
+    process.kill(pid, 'SIGTERM');
+    await terminal.isShell();
+    await waitFor(
+      async () => !(await cmigOk('exec', 'pair', '-c', 'quiet', '--', 'ps')).includes('sleep 98763'),
+      {
+        timeoutMs: 10_000,
+        what: 'the end of the program',
+      },
+    );
+  });
+
+  it('gives the terminal back when it crashes', async () => {
+    const crash = 'data:text/javascript,setTimeout(()=>{throw(new(Error)(`a%20crash`))},4000)';
+    terminal.begin(`NODE_OPTIONS='--import=${crash}' ${shell}`);
+    await terminal.shows('Error: a crash');
+  });
+
+  it('without one warns, and goes on with pipes', async () => {
+    const result = await cmigWith(
+      { input: 'tty; exit 3\n' },
+      'exec',
+      'pair',
+      '-c',
+      'quiet',
+      '-it',
+      '--',
+      'sh',
+    );
+    expect(result).toEqual({
+      exitCode: 3,
+      stdout: 'not a tty\n',
+      stderr: 'unable to use a TTY: standard input is not a terminal; the program gets pipes\n',
+    });
   });
 });
 

@@ -1,15 +1,18 @@
 // `cmig exec`: a program in a container, with its input, output and exit code.
 
 import type { RpcStream } from '../../broker/rpc-stream.ts';
+import type { TerminalRequest } from '../../contract/terminal.ts';
 import { CmigError, codeOf } from '../../core/errors.ts';
 import type { Invocation } from '../command.ts';
 import { checkContainer, locateApplication } from '../locate.ts';
+import { takeTerminal, terminalOf } from '../raw-terminal.ts';
 import { withOrchestrator } from '../session.ts';
 import { write } from '../write.ts';
 
 export async function run(invocation: Invocation): Promise<number> {
   const container = invocation.text('container');
   const stdin = invocation.flag('stdin');
+  const terminal = wantedTerminal(invocation);
   return withOrchestrator(invocation, async (session) => {
     const application = await locateApplication(session, invocation.required('APP'));
     checkContainer(application, container);
@@ -22,16 +25,29 @@ export async function run(invocation: Invocation): Promise<number> {
       container: chosen,
       command: invocation.texts('CMD'),
       stdin,
+      ...(terminal ? { terminal } : {}),
     });
     const cancel = (): void => void stream.close();
     invocation.signal.addEventListener('abort', cancel, { once: true });
-    if (stdin) passInput(invocation, stream);
-    const exitCode = await passOutput(invocation, stream);
+    const giveBack = terminal && takeTerminal(invocation, (size) => void stream.resize(size));
+    if (stdin) void passInput(invocation, stream);
+    const exitCode = await passOutput(invocation, stream).finally(giveBack);
     if (invocation.signal.aborted) return 130;
     if (exitCode === undefined)
       throw new CmigError('failed', `the end of the program was not told by ${application.status.host}`);
     return exitCode;
   });
+}
+
+/** As kubectl: a terminal is only for who has one, and gives the program its input. */
+function wantedTerminal(invocation: Invocation): TerminalRequest | undefined {
+  if (!invocation.flag('tty')) return undefined;
+  const found = invocation.flag('stdin') ? terminalOf(invocation) : undefined;
+  if (!found) {
+    const why = invocation.flag('stdin') ? 'standard input is not a terminal' : '-t needs -i';
+    invocation.notice(`unable to use a TTY: ${why}; the program gets pipes`);
+  }
+  return found;
 }
 
 async function passOutput(invocation: Invocation, stream: RpcStream): Promise<number | undefined> {

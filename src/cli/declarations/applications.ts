@@ -156,9 +156,16 @@ export const exec: CommandSpec = {
     application,
     { name: 'CMD', summary: 'the program and its arguments; no shell is involved', variadic: true },
   ],
-  options: [container, { flags: '-i, --stdin', summary: 'pass standard input on to the program' }],
+  description:
+    'With -it the program has a terminal: every key goes to it, Ctrl-C too, and it learns of another size of the window.\nIt ends with its connection, and when the application is stopped or moved.',
+  options: [
+    container,
+    { flags: '-i, --stdin', summary: 'pass standard input on to the program' },
+    { flags: '-t, --tty', summary: 'with -i: give the program a terminal, where standard input is one' },
+  ],
   examples: [
     ['cmig exec shop -c db -- redis-cli info clients', 'run a program'],
+    ['cmig exec shop -c web -it -- sh', 'a shell in a container'],
     ['cmig exec shop -c web -i -- sh < script.sh', 'feed a program from here'],
   ],
   load: async () => (await import('../commands/exec.ts')).run,

@@ -20,6 +20,7 @@ const line = (text: string): Frame => ({
 });
 const lines = 5000;
 let sent = 0;
+const sizes: unknown[] = [];
 let idle = { begun: gate(), closed: gate() };
 
 beforeAll(async () => {
@@ -31,6 +32,7 @@ beforeAll(async () => {
     // Echoes in upper case what it reads, then exits with the number of bytes modulo 256.
     'application.exec': async (_, __, stream) => {
       let count = 0;
+      stream.onResize((size) => sizes.push(size));
       for await (const data of stream.input) {
         count += data.length;
         await stream.send({ type: 'output', stream: 'stdout', data: Buffer.from(data).toString('base64') });
@@ -135,3 +137,14 @@ it('fails at the reader when the host has gone', async () => {
   };
   await expect(read()).rejects.toMatchObject({ code: 'unreachable', host: 'host-d' });
 }, 30_000);
+
+it("tells of a client's new size, though its input is not read", async () => {
+  const stream = await rpc.openStream('host-a', 'application.exec', { name: 'shop', command: ['cat'] });
+  await stream.resize({ rows: 30, columns: 100 });
+  await stream.resize({ rows: 40, columns: 132 });
+  expect(sizes).toEqual([
+    { rows: 30, columns: 100 },
+    { rows: 40, columns: 132 },
+  ]);
+  await stream.close();
+});
