@@ -81,6 +81,9 @@ describe('cmig host doctor', () => {
   });
   afterAll(async () => {
     await cmig('delete', 'patient');
+    // What was mended has left its empty folders.
+    await sh('host-b', 'rm -rf /var/lib/cmig/applications/gone /var/lib/cmig/migrations/m-00000000');
+    await sh('host-b', 'rm -rf /run/cmig/containers/gone.x');
     await rm(folder, { recursive: true, force: true });
   });
 
