@@ -2,10 +2,13 @@
 import { CmigError, fromFault } from '../core/errors.ts';
 import { followLogs } from '../orchestrator/log-following.ts';
 import { type MigrationReport, migrate } from '../orchestrator/migration/migrate.ts';
+import type { DrainReport } from '../orchestrator/moving/drain-host.ts';
+import { worstOf } from '../orchestrator/moving/move-result.ts';
 import { readRecentEvents } from '../orchestrator/recent-events.ts';
 import type { TopologyActions } from '../tui/actions.ts';
 import { eventSubjects } from '../view/event-text.ts';
 import { reportText } from '../view/migration-report.ts';
+import { drainText } from '../view/move-summary.ts';
 import { runDetached } from './detached-command.ts';
 import type { Session } from './session.ts';
 
@@ -49,6 +52,20 @@ export function topologyActions(session: Session): { actions: TopologyActions; u
     async start(application) {
       await run(`${application} is being started`, ['start', application]);
       return `${application} is started`;
+    },
+    async cordon(host) {
+      await run(`${host} is being cordoned`, ['cordon', host]);
+      return `${host} is cordoned`;
+    },
+    async uncordon(host) {
+      await run(`${host} is being uncordoned`, ['uncordon', host]);
+      return `${host} is uncordoned`;
+    },
+    async drain(host) {
+      const report = (await run(`${host} is being drained`, ['drain', host])) as DrainReport;
+      const worst = worstOf(report.applications);
+      if (worst === undefined) return drainText(report);
+      throw new CmigError(worst, drainText(report));
     },
     logs: (application, signal) =>
       followLogs(session, application, { follow: true, tail: linesBefore, signal }),

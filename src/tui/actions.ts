@@ -11,8 +11,15 @@ export interface TopologyActions {
   migrate(application: string, to: string, strategy: string): Promise<string>;
   stop(application: string): Promise<string>;
   start(application: string): Promise<string>;
+  cordon(host: string): Promise<string>;
+  uncordon(host: string): Promise<string>;
+  /** Settles when nothing of it is under way any more. @throws CmigError where not all have gone */
+  drain(host: string): Promise<string>;
   /** Until `signal` is aborted. */
   logs(application: Application, signal: AbortSignal): AsyncIterable<LogLine>;
   /** What has happened to one thing, such as `application/shop`, oldest first. */
   pastEvents(subject: string): Promise<Event[]>;
 }
+
+/** What is asked for first, and then done to what has this name. */
+export type ConfirmedAction = keyof Pick<TopologyActions, 'stop' | 'start' | 'cordon' | 'uncordon' | 'drain'>;

@@ -53,6 +53,6 @@ function screenOf(common: Parameters<typeof MapScreen>[0]) {
     case 'migrate':
       return <MigrateScreen {...common} application={screen.application} />;
     case 'confirm':
-      return <ConfirmScreen {...common} action={screen.action} application={screen.application} />;
+      return <ConfirmScreen {...common} action={screen.action} target={screen.target} />;
   }
 }

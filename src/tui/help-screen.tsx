@@ -15,6 +15,8 @@ const keys: readonly (readonly [string, string])[] = [
     'migrate the application: choose where to and how, and see what preflight says before anything begins',
   ],
   ['s, S', 'stop or start the application; asks first'],
+  ['c', 'cordon the host, so that it takes no further application, or uncordon it; asks first'],
+  ['d', 'drain the host: cordon it and move off all that runs there; asks first'],
   ['/', 'filter: parts of names, or labels as key=value, key!=value, !key'],
   ['esc', 'back; on the picture: show all again'],
   ['ctrl-z', 'suspend; fg in the shell goes on'],

@@ -6,6 +6,7 @@ import { drawOverview } from '../view/topology/overview.ts';
 import { boxesPerRow } from '../view/topology/topology-canvas.ts';
 import { filterTopology } from '../view/topology/topology-filter.ts';
 import { isRunning } from '../view/topology/topology-state.ts';
+import type { ConfirmedAction } from './actions.ts';
 import { Frame, frameRows } from './frame.tsx';
 import type { KeyHint } from './key-line.ts';
 import type { ScreenProps } from './screen-props.ts';
@@ -30,6 +31,18 @@ const moves: Record<string, Move> = {
   end: 'last',
   G: 'last',
 };
+
+/** Keys that only mean something for what is selected. */
+const applicationHints: readonly KeyHint[] = [
+  ['m', 'migrate'],
+  ['s', 'stop'],
+  ['S', 'start'],
+  ['l', 'logs'],
+];
+const hostHints = (isCordoned: boolean): readonly KeyHint[] => [
+  ['c', isCordoned ? 'uncordon' : 'cordon'],
+  ['d', 'drain'],
+];
 
 export function MapScreen({ ui, dispatch, columns, rows, quit }: ScreenProps & { quit: () => void }) {
   const { context, glyphs } = useSurroundings();
@@ -56,9 +69,15 @@ export function MapScreen({ ui, dispatch, columns, rows, quit }: ScreenProps & {
   const { items, perRow, selected } = overview;
   const [kind, name = ''] = selected?.split('/') ?? [];
 
+  const isCordoned = kind === 'host' && topology.hosts.get(name)?.host.spec.unschedulable === true;
+
   const ofApplication = (open: (application: string) => void): void => {
     if (kind === 'application') open(name);
     else dispatch({ type: 'tell', message: { text: 'choose an application first', tone: 'warn' } });
+  };
+  const confirmOnHost = (action: ConfirmedAction): void => {
+    if (kind === 'host') dispatch({ type: 'open', screen: { name: 'confirm', action, target: name } });
+    else dispatch({ type: 'tell', message: { text: 'choose a host first', tone: 'warn' } });
   };
   useKeys((key) => {
     if (ui.typing) return dispatch({ type: 'type', key });
@@ -90,8 +109,12 @@ export function MapScreen({ ui, dispatch, columns, rows, quit }: ScreenProps & {
       case 'S':
         return ofApplication((application) => {
           const action = key === 's' ? 'stop' : 'start';
-          dispatch({ type: 'open', screen: { name: 'confirm', action, application } });
+          dispatch({ type: 'open', screen: { name: 'confirm', action, target: application } });
         });
+      case 'c':
+        return confirmOnHost(isCordoned ? 'uncordon' : 'cordon');
+      case 'd':
+        return confirmOnHost('drain');
     }
   });
   const typing = ui.typing
@@ -106,10 +129,7 @@ export function MapScreen({ ui, dispatch, columns, rows, quit }: ScreenProps & {
     : [
         [glyphs.moveKeys, 'move'],
         [glyphs.enterKey, 'details'],
-        ['m', 'migrate'],
-        ['s', 'stop'],
-        ['S', 'start'],
-        ['l', 'logs'],
+        ...(kind === 'host' ? hostHints(isCordoned) : applicationHints),
         ['e', 'events'],
         ['/', 'filter'],
         ['?', 'help'],

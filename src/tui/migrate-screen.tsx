@@ -64,13 +64,14 @@ function destinations(topology: TopologyState, source: string, nowMs: number) {
   return filterTopology(topology, '')
     .filter(({ state }) => state.host.metadata.name !== source)
     .map(({ state, applications }) => {
-      const { metadata, status } = state.host;
+      const { metadata, spec, status } = state.host;
       const condition = hostCondition(state, topology, nowMs);
       const used = state.samples.at(-1)?.memoryUsedBytes;
       const free =
         status.memoryBytes === undefined || used === undefined ? undefined : status.memoryBytes - used;
       const note: Line = [
         span(condition, condition === 'Ready' ? 'good' : 'bad'),
+        ...(spec.unschedulable ? [span(', cordoned', 'warn')] : []),
         span(`  ${formatCount(applications.length, 'application')}`),
         ...(free === undefined ? [] : [span(`  ${formatBytes(free)} free`)]),
         span(`  ${placeOf(metadata.labels)}`, 'dim'),

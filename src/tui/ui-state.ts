@@ -1,6 +1,7 @@
 // Where one is in the view: which screen, what is selected, what is filtered; apart from what is known of the hosts.
 import type { Tone } from '../view/spans.ts';
 import type { CanvasItem } from '../view/topology/topology-canvas.ts';
+import type { ConfirmedAction } from './actions.ts';
 
 export interface Message {
   text: string;
@@ -15,7 +16,8 @@ export type Screen =
   | { name: 'events'; subject: string }
   | { name: 'logs'; application: string }
   | { name: 'migrate'; application: string }
-  | { name: 'confirm'; action: 'stop' | 'start'; application: string };
+  /** `target` is the name of an application or host. */
+  | { name: 'confirm'; action: ConfirmedAction; target: string };
 
 export interface Ui {
   screen: Screen;

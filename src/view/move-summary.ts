@@ -1,7 +1,8 @@
 // How it went with several applications that were to be moved: a table, a line each.
 import type { Fault } from '../contract/fault.ts';
-import type { MoveResult } from '../orchestrator/moving/move-result.ts';
-import { formatBytes, formatDuration } from './formats.ts';
+import type { DrainReport } from '../orchestrator/moving/drain-host.ts';
+import { type MoveResult, worstOf } from '../orchestrator/moving/move-result.ts';
+import { formatBytes, formatCount, formatDuration } from './formats.ts';
 import { type Column, layOutTable } from './table.ts';
 
 const columns: readonly Column<MoveResult>[] = [
@@ -19,4 +20,15 @@ export const moveSummary = (results: readonly MoveResult[]): string[] => layOutT
 /** The problems where there are some, since the message says no more than that. */
 function reason({ message, problems = [] }: Fault): string {
   return [message, ...problems.map((problem) => problem.message)].join('; ');
+}
+
+/** In one sentence: `host-a is drained: 3 applications have gone`, or which ones have not. */
+export function drainText({ host, applications }: DrainReport): string {
+  const staying = applications.filter((result) => worstOf([result]) !== undefined);
+  const gone = applications.filter(({ outcome }) => outcome === 'committed').length;
+  if (staying.length === 0) return `${host} is drained: ${formatCount(gone, 'application')} moved`;
+  const named = staying.map(({ application, outcome, error }) =>
+    error ? `${application} ${outcome}: ${reason(error)}` : `${application} ${outcome}`,
+  );
+  return `${host} is not drained (${named.join('; ')})`;
 }

@@ -102,6 +102,33 @@ describe('cmig topology', () => {
     quit();
   });
 
+  it('cordons a host, and drains it when that is confirmed', async () => {
+    const from = await hostOf();
+    try {
+      terminal.press('/', from, keys.enter);
+      await terminal.shows(`filter: ${from}`);
+      terminal.press('c');
+      await terminal.shows(`Cordon host/${from}?`);
+      terminal.press('y');
+      await terminal.shows(/Ready, cordoned ─+╮/);
+      expect(terminal.screen().at(-1)).toMatch(/c uncordon +d drain .* q quit$/);
+      terminal.press('d');
+      await terminal.shows('There now: count (Running)');
+      expect(await hostOf()).toBe(from);
+      terminal.press('y');
+      await terminal.shows(`${from} is drained: 1 application moved`, 30_000);
+      await terminal.keep('drained');
+      expect(await hostOf()).not.toBe(from);
+      terminal.press('c', 'y');
+      await terminal.shows(/ Ready ─+╮/);
+      terminal.press(keys.escape);
+      quit();
+      await terminal.isShell();
+    } finally {
+      await cmigOk('uncordon', from);
+    }
+  });
+
   it('lives through another size of the terminal, and through being suspended', async () => {
     await terminal.resize(130, 30);
     await terminal.shows(/host-a.*host-b.*host-c/);

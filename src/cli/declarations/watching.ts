@@ -94,7 +94,7 @@ export const topology: CommandSpec = {
   group,
   summary: 'the live picture of hosts, applications and migrations, and what can be done from it',
   description:
-    'Keys: arrows move, enter details, m migrate, s stop, S start, l logs, e events, / filter, ? help, q quit.\nQuitting ends nothing that was begun. In a pipe one picture is printed.',
+    'Keys: arrows move, enter details, m migrate, s stop, S start, l logs, c cordon, d drain, e events, / filter, ? help,\nq quit. Quitting ends nothing that was begun. In a pipe one picture is printed.',
   options: [
     { flags: '--once', summary: 'print one picture and end' },
     {

@@ -63,6 +63,18 @@ const actions: TopologyActions = {
     done.push(`start ${application}`);
     return 'it is started';
   },
+  async cordon(host) {
+    done.push(`cordon ${host}`);
+    return `${host} is cordoned`;
+  },
+  async uncordon(host) {
+    done.push(`uncordon ${host}`);
+    return `${host} is uncordoned`;
+  },
+  async drain(host) {
+    done.push(`drain ${host}`);
+    return `${host} is drained`;
+  },
   async *logs() {
     yield {
       type: 'log',
@@ -97,9 +109,11 @@ describe('the view', () => {
     await view.shows('shop Running');
     expect(view.screen().length).toBe(rows);
     expect(Math.max(...view.screen().map((line) => line.length))).toBeLessThanOrEqual(columns);
-    expect(view.screen().at(-1)).toMatch(
-      /m migrate +s stop +S start +l logs +e events +\/ filter +\? help +q quit$/,
-    );
+    const keyLine = () => view.screen().at(-1);
+    expect(keyLine()).toMatch(/c cordon +d drain +e events +\/ filter +\? help +q quit$/);
+    view.press(keys.down);
+    await view.shows('▸shop');
+    expect(keyLine()).toMatch(/m migrate +s stop +S start +l logs +e events +\/ filter +\? help +q quit$/);
     // Three boxes side by side where there is room for them.
     expect(/host-a.*host-b.*host-c/.test(view.screen().join('\n'))).toBe(columns === 200);
   });
@@ -161,6 +175,28 @@ describe('the view', () => {
     await view.shows('Start application/shop');
     view.press('y');
     await view.shows('it is started');
+  });
+
+  it('asks before it cordons, uncordons and drains a host, and names what is there', async () => {
+    const view = open();
+    view.press('c');
+    await view.shows('Cordon host/host-a?');
+    view.press('y');
+    await view.shows('host-a is cordoned');
+    feed.put(told(feed.state, eventOf('host.cordoned', 'host-a', { by: 'ann@desk' })));
+    await view.shows(/c uncordon +d drain/);
+    view.press('d');
+    await view.shows('Drain host/host-a?');
+    await view.shows('There now: shop (Running)');
+    view.press('n', 'd', 'y');
+    await view.shows('host-a is drained');
+    view.press('c');
+    await view.shows('Uncordon host/host-a?');
+    view.press('y');
+    await view.shows('host-a is uncordoned');
+    expect(done).toEqual(['cordon host-a', 'drain host-a', 'uncordon host-a']);
+    view.press(keys.down, 'd');
+    await view.shows('choose a host first');
   });
 
   it('opens details, logs, events and help, and comes back', async () => {
