@@ -24,7 +24,7 @@ describe('whatever fails within a migration, one copy goes on and nothing is lef
   let matrix: Matrix;
   beforeAll(async () => {
     matrix = await Matrix.open();
-  }, 60_000);
+  }, 120_000);
   afterAll(() => matrix.close());
 
   it.each(core)(
@@ -32,6 +32,6 @@ describe('whatever fails within a migration, one copy goes on and nothing is lef
     async (step, fault) => {
       await matrix.run(step, fault);
     },
-    120_000,
+    240_000,
   );
 });

@@ -6,14 +6,15 @@ import { addressOf, cmigOk, images } from '../e2e/lab.ts';
 
 export const application = 'pair';
 export const containers = ['one', 'two'] as const;
+export const program = 'python3';
 
 /** @returns its address */
 export async function deployPair(host: string): Promise<string> {
-  const program = await readFile(join(import.meta.dirname, 'sequence.py'), 'utf8');
+  const script = await readFile(join(import.meta.dirname, 'sequence.py'), 'utf8');
   const container = (name: string, role: string, port: number) => ({
     name,
     image: 'dir:images/python',
-    command: ['python3', '-c', program],
+    command: [program, '-c', script],
     env: [
       { name: 'ROLE', value: role },
       { name: 'BALLAST_MB', value: '24' },

@@ -19,7 +19,7 @@ describe('whatever fails within a migration, one copy goes on and nothing is lef
   let matrix: Matrix;
   beforeAll(async () => {
     matrix = await Matrix.open();
-  }, 60_000);
+  }, 120_000);
   afterAll(() => matrix.close());
 
   const repeated = Array.from({ length: times }, () => cells).flat();

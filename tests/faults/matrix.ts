@@ -7,7 +7,7 @@ import type { EventType } from '../../src/contract/events.ts';
 import { labUp } from '../../src/lab/lab.ts';
 import { cmigOk, hosts } from '../e2e/lab.ts';
 import { artifacts, labName } from '../e2e/settings.ts';
-import { application, containers, deployPair } from './application.ts';
+import { application, containers, deployPair, program } from './application.ts';
 import { type FaultName, faultNames, faults } from './faults.ts';
 import { type FaultStep, faultSteps } from './moments.ts';
 import { askInner, type CaseResult, nothingYet, runCase, type Subject } from './run-case.ts';
@@ -31,7 +31,7 @@ export class Matrix {
     this.#connection = connection;
     this.#events = events;
     this.#subject = {
-      ...{ lab: labName, hosts: hosts.slice(0, 2), application, containers: [...containers] },
+      ...{ lab: labName, hosts: hosts.slice(0, 2), application, containers: [...containers], program },
       ...{ address, seen: this.#seen },
     };
     void this.#listen();
@@ -55,9 +55,11 @@ export class Matrix {
       .then(() => runCase(this.#subject, step, fault, random))
       .catch((error) => ({ ...nothingYet(step, fault), problems: [String(error)] }));
     this.results.push(result);
-    const { outcome, problems, breaks, told, delayMs, settledMs, gapMs, hit = '' } = result;
+    await this.#keep();
+    const { outcome, problems, breaks, told, delayMs, settledMs, gapMs, tries, hit } = result;
     process.stderr.write(
-      `${step} × ${fault} after ${delayMs} ms ${hit}: ${outcome}, settled in ${settledMs} ms, gap ${gapMs} ms; ${told} ${breaks.join('; ')}\n`,
+      `${step} × ${fault} after ${delayMs} ms: ${outcome}, settled in ${settledMs} ms, gap ${gapMs} ms; ` +
+        `${[told, ...breaks, ...(hit ? [`hit ${hit}`] : []), ...(tries > 1 ? [`try ${tries}`] : [])].join('; ')}\n`,
     );
     for (const problem of problems) process.stderr.write(`  ✗ ${problem}\n`);
     if (problems.length > 0) throw new Error(`${told}\n${problems.join('\n')}`);
@@ -76,11 +78,14 @@ export class Matrix {
   async close(): Promise<void> {
     await this.#events.close();
     await this.#connection.close();
-    if (this.results.length < 20) return;
+    process.stderr.write(table(this.results));
+  }
+
+  /** After every case: a run that is ended early has been for something too. */
+  async #keep(): Promise<void> {
     await mkdir(artifacts, { recursive: true });
     await writeFile(join(artifacts, 'faults.json'), `${JSON.stringify(this.results, undefined, 1)}\n`);
     await writeFile(join(artifacts, 'faults.md'), table(this.results));
-    process.stderr.write(table(this.results));
   }
 
   async #listen(): Promise<void> {

@@ -6,7 +6,7 @@ import { runInside } from '../../src/lab/inside.ts';
 import { LabPaths } from '../../src/lab/lab-paths.ts';
 import { hostCgroup } from '../../src/lab/lab-plan.ts';
 import { runningMachines } from '../../src/lab/machine.ts';
-import { processesWith } from '../../src/lab/process-table.ts';
+import { allPids, processesWith } from '../../src/lab/process-table.ts';
 
 export interface HostSurvey {
   host: string;
@@ -94,15 +94,24 @@ export async function surveyHost(lab: string, host: string): Promise<HostSurvey 
   };
 }
 
+/** Those in the host's pid namespace, and those that they have put into one of a container. */
 async function readProcesses(init: number): Promise<HostSurvey['processes']> {
-  const processes = await processesWith(init);
-  const found = await Promise.all(
-    processes.map(async ({ pid, argv }) => {
+  const here = new Set((await processesWith(init)).map(({ pid }) => pid));
+  const all = await Promise.all(
+    (await allPids()).map(async (pid) => {
       const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
-      return { argv, state: stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) };
+      const [state = '', parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      return { pid, parent: Number(parent), state, argv: line.split('\0').slice(0, -1) };
     }),
   );
-  return found.filter(({ state }) => state !== '' && state !== 'Z' && state !== 'X');
+  for (let before = -1; before < here.size; ) {
+    before = here.size;
+    for (const { pid, parent } of all) if (here.has(parent)) here.add(pid);
+  }
+  return all
+    .filter(({ pid, state }) => here.has(pid) && !['', 'Z', 'X'].includes(state))
+    .map(({ argv, state }) => ({ argv, state }));
 }
 
 async function readCgroups(parent: string): Promise<{ cgroups: string[]; frozenCgroups: string[] }> {

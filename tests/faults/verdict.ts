@@ -5,6 +5,8 @@ export interface Expectation {
   application: string;
   /** Container names. */
   containers: readonly string[];
+  /** What runs in each of them, as one process. */
+  program: string;
 }
 
 export interface Verdict {
@@ -21,7 +23,10 @@ const endedStates = ['finished', 'rolled-back', 'committed', 'aborted'];
  */
 const migrationPrograms = /^(criu|runc|rsync|nft|ip|mkfifo)$/;
 
-export function judge(surveys: readonly HostSurvey[], { application, containers }: Expectation): Verdict {
+export function judge(
+  surveys: readonly HostSurvey[],
+  { application, containers, program }: Expectation,
+): Verdict {
   const ids = containers.map((name) => `${application}.${name}`).sort();
   const running = surveys.filter((survey) => survey.containers.some(({ pid }) => pid > 0));
   const problems: string[] = [];
@@ -33,7 +38,13 @@ export function judge(surveys: readonly HostSurvey[], { application, containers 
     );
   const owner = running.length === 1 ? running[0] : undefined;
   if (owner) problems.push(...problemsOfOwner(owner, application, ids));
-  for (const survey of surveys) problems.push(...leftovers(survey, application, survey === owner));
+  for (const survey of surveys) {
+    problems.push(...leftovers(survey, application, survey === owner));
+    // Whether runc knows of them or not.
+    const running = survey.processes.filter(({ argv }) => programOf(argv) === program).length;
+    const expected = survey === owner ? containers.length : 0;
+    if (running !== expected) problems.push(`${survey.host}: ${running} × ${program} and not ${expected}`);
+  }
   return { ...(owner ? { runsOn: owner.host } : {}), problems };
 }
 
