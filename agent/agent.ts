@@ -7,6 +7,7 @@ import { EventPublisher } from '../src/broker/events.ts';
 import { RpcClient } from '../src/broker/rpc-client.ts';
 import { runProcess } from '../src/core/run-process.ts';
 import { version } from '../src/core/version.ts';
+import { KeptCheckpoints } from './checkpoints/kept-checkpoints.ts';
 import type { AgentConfig } from './config.ts';
 import { type AgentContext, findPrograms } from './context.ts';
 import { Fencing } from './migration/fencing.ts';
@@ -53,10 +54,12 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
   const machine = makeMachine(context);
   const { supervisor, images, hosts } = machine;
   const migrations = new Migrations(machine);
+  const checkpoints = new KeptCheckpoints(machine);
   await images.open();
   await supervisor.reconcile();
   await hosts.open();
   await migrations.recover();
+  await checkpoints.recover();
   const fencing = new Fencing(machine);
   await fencing.askPeers();
   await supervisor.removeOrphans();
@@ -64,7 +67,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
   supervisor.startWanted();
   const rotation = startLogRotation(context, supervisor, machine.runtime.conmon);
   warmCriu(context);
-  const service = await serve(connection, events, machine, migrations, fencing);
+  const service = await serve(connection, events, machine, migrations, checkpoints, fencing);
   events.publish('agent.started', { version });
   log.info({ version, host: config.name, applications: supervisor.list().length }, 'the agent serves');
 
@@ -74,7 +77,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
       await Promise.race([migrations.end(), sleep(migrationGraceMs, undefined, { ref: false })]);
       await service.stop();
       const end = performance.now() + graceMs;
-      while (supervisor.isBusy && performance.now() < end) await sleep(50);
+      while ((supervisor.isBusy || checkpoints.isBusy) && performance.now() < end) await sleep(50);
       rotation.stop();
       await supervisor.close();
       await images.close();
@@ -139,6 +142,8 @@ async function makeFolders(paths: AgentPaths): Promise<void> {
   const folders = [
     paths.applicationsDirectory,
     paths.migrationsDirectory,
+    paths.checkpointsDirectory,
+    paths.restoresDirectory,
     paths.incomingDirectory,
     paths.sshDirectory,
     paths.runDirectory,

@@ -2,10 +2,12 @@
 import type { BrokerConnection } from '../src/broker/connection.ts';
 import { type EventPublisher, subscribeEvents } from '../src/broker/events.ts';
 import { serveRpc } from '../src/broker/rpc-server.ts';
+import type { KeptCheckpoints } from './checkpoints/kept-checkpoints.ts';
 import { Diagnosis } from './diagnosis/diagnosis.ts';
 import { reportAfterStart } from './diagnosis/start-report.ts';
 import { agentHandlers } from './handlers/agent.ts';
 import { applicationHandlers } from './handlers/application.ts';
+import { checkpointHandlers } from './handlers/checkpoint.ts';
 import { hostHandlers } from './handlers/host.ts';
 import { imageHandlers } from './handlers/image.ts';
 import { migrationHandlers } from './handlers/migration.ts';
@@ -21,6 +23,7 @@ export async function serve(
   events: EventPublisher,
   machine: Machine,
   migrations: Migrations,
+  checkpoints: KeptCheckpoints,
   fencing: Fencing,
 ): Promise<{ stop(): Promise<void> }> {
   const { context, hosts, images, runc, supervisor, transfer } = machine;
@@ -46,6 +49,7 @@ export async function serve(
       ...hostHandlers(context, hosts, diagnosis),
       ...imageHandlers(context, images, hosts, transfer),
       ...applicationHandlers(context, supervisor, runc, hosts),
+      ...checkpointHandlers(checkpoints),
       ...migrationHandlers(machine, migrations),
     },
   });

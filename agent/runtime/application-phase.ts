@@ -6,7 +6,7 @@ export type Phase = (typeof applicationPhases)[number];
 
 export interface PhaseFacts {
   desired: 'running' | 'stopped';
-  migrationRole?: 'source' | 'destination' | undefined;
+  migrationRole?: 'source' | 'destination' | 'checkpoint' | 'restore' | undefined;
   /** A deployment is under way. */
   deploying: boolean;
   /** The last start failed for good. */
@@ -19,6 +19,8 @@ export function phaseOf(facts: PhaseFacts): Phase {
   const { containers, restartPolicy } = facts;
   if (facts.migrationRole === 'source') return 'Migrating';
   if (facts.migrationRole === 'destination') return 'Incoming';
+  if (facts.migrationRole === 'checkpoint') return 'Checkpointing';
+  if (facts.migrationRole === 'restore') return 'Restoring';
   if (facts.deploying) return 'Deploying';
   if (facts.failed) return 'Failed';
   const runs = containers.some(({ state }) => state === 'Running' || state === 'Frozen');

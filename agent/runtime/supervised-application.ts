@@ -68,7 +68,9 @@ export class SupervisedApplication {
       mac,
       containers: this.containers.map((container) => container.status()),
       createdAt,
-      ...(migration ? { migration: migration.id } : {}),
+      ...(migration?.role === 'source' || migration?.role === 'destination'
+        ? { migration: migration.id }
+        : {}),
       ...(this.failure ? { message: this.failure } : {}),
     };
   }

@@ -96,7 +96,7 @@ export class Supervisor {
       throw underWay(
         name,
         `${operation} is not possible now`,
-        `its migration ${record.migration.id} is under way`,
+        `its ${wordsOf(record.migration)} is under way`,
       );
     application.busy = operation;
     application.changed();
@@ -182,9 +182,13 @@ export class Supervisor {
     const application = await this.#known(name);
     const under = application.record.migration;
     if (under && under.id !== migration.id)
-      throw underWay(name, 'migration is not possible now', `its migration ${under.id} is under way`);
+      throw underWay(name, `${nameOf(migration)} is not possible now`, `its ${wordsOf(under)} is under way`);
     if (application.busy)
-      throw underWay(name, 'migration is not possible now', `its ${application.busy} is under way`);
+      throw underWay(
+        name,
+        `${nameOf(migration)} is not possible now`,
+        `its ${application.busy} is under way`,
+      );
     if (!under) await application.put({ ...application.record, migration });
     await application.suspend();
   }
@@ -195,6 +199,16 @@ export class Supervisor {
     const { migration: _, ...record } = application.record;
     await application.put(record);
     await application.resume();
+  }
+
+  /** As `resume`, but its processes were ended: it is stopped. */
+  async resumeStopped(name: string): Promise<void> {
+    const application = await this.#known(name);
+    const { migration: _, ...record } = application.record;
+    await application.put({ ...record, desired: 'stopped' });
+    await application.stop();
+    await application.resume();
+    this.#it.context.events.publish('application.stopped', { application: name });
   }
 
   /** The containers of `record` were restored here: from now on they are supervised. On disk when it settles. */
@@ -331,6 +345,12 @@ const byName = (a: Application, b: Application): number => (a.metadata.name < b.
 
 const underWay = (name: string, what: string, why: string): CmigError =>
   new CmigError('conflict', `${name}: ${what}: ${why}`, { hint: 'wait until it has ended' });
+
+type Under = NonNullable<ApplicationRecord['migration']>;
+const nameOf = ({ role }: Under): string =>
+  role === 'checkpoint' || role === 'restore' ? role : 'migration';
+const wordsOf = (under: Under): string =>
+  nameOf(under) === 'migration' ? `migration ${under.id}` : nameOf(under);
 
 /** What a deployment can change. */
 const comparable = ({ manifest, images, address }: ApplicationRecord): object => ({

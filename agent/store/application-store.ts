@@ -20,8 +20,10 @@ export interface ApplicationRecord {
   deleting?: true;
   /** RFC 3339 */
   createdAt: string;
-  /** The migration under way, and this host's part in it. */
-  migration?: { id: string; role: 'source' | 'destination' };
+  /** What has the application in its hands: a migration, and this host's part in it; or a checkpoint or restore here. */
+  migration?: { id: string; role: 'source' | 'destination' | 'checkpoint' | 'restore' };
+  /** The checkpoint that it was last restored from. */
+  restoredFrom?: string;
 }
 
 export class ApplicationStore {

@@ -86,6 +86,14 @@ export class AgentPaths {
     return join(this.dataDirectory, 'set-aside');
   }
 
+  get checkpointsDirectory(): string {
+    return join(this.dataDirectory, 'checkpoints');
+  }
+  /** What restores under way have made ready, and what they have put out of the way. */
+  get restoresDirectory(): string {
+    return join(this.dataDirectory, 'restores');
+  }
+
   get migrationsDirectory(): string {
     return join(this.dataDirectory, 'migrations');
   }

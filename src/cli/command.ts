@@ -6,6 +6,7 @@ export type Completion =
   | 'application'
   | 'host'
   | 'migration'
+  | 'checkpoint'
   /** Of the application that the first argument names. */
   | 'container'
   /** `app/shop`. */
@@ -72,6 +73,7 @@ export const outputExpressions: Partial<Record<OutputFormat, string>> = {
 export const commandGroups = [
   'Applications',
   'Migration',
+  'Checkpoints',
   'Watching',
   'Hosts',
   'Lab (hosts on this machine)',

@@ -1,6 +1,7 @@
 // The registry of commands: one line a command.
 import type { CommandSpec } from './command.ts';
 import * as applications from './declarations/applications.ts';
+import * as checkpoints from './declarations/checkpoints.ts';
 import { cordon, drain, host, uncordon } from './declarations/hosts.ts';
 import { lab } from './declarations/lab.ts';
 import { migrate, migration } from './declarations/migration.ts';
@@ -18,6 +19,8 @@ export const commands: readonly CommandSpec[] = [
   applications.exec,
   migrate,
   migration,
+  checkpoints.checkpoint,
+  checkpoints.restore,
   watching.get,
   watching.describe,
   watching.events,

@@ -29,6 +29,8 @@ export async function completionNames({ completes, given, word, options }: Names
       return liveNames('applications', options.context);
     case 'host':
       return liveNames('hosts', options.context);
+    case 'checkpoint':
+      return liveNames('checkpoints', options.context);
     case 'migration':
       return liveNames('migrations', options.context);
     case 'container': {
@@ -39,7 +41,7 @@ export async function completionNames({ completes, given, word, options }: Names
     }
     case 'kind-and-name': {
       const [prefix = '', ...name] = word.split('/');
-      if (name.length === 0) return ['app/', 'host/', 'migration/'];
+      if (name.length === 0) return ['app/', 'host/', 'checkpoint/', 'migration/'];
       const kind = kindNamed(prefix);
       return kind ? (await liveNames(kind, options.context)).map((each) => `${prefix}/${each}`) : [];
     }
@@ -67,7 +69,7 @@ export async function completionNames({ completes, given, word, options }: Names
   }
 }
 
-type LiveKind = 'applications' | 'hosts' | 'migrations';
+type LiveKind = 'applications' | 'hosts' | 'checkpoints' | 'migrations';
 
 const liveNames = async (kind: LiveKind, context: string | undefined): Promise<string[]> =>
   (await readLive(kind, context)).map(({ metadata }) => metadata.name);

@@ -285,6 +285,8 @@ export const applicationPhases = [
   'NotReady', // all run or are about to be restarted, some are not ready
   'Migrating', // a migration is under way, this host is its source
   'Incoming', // a migration is under way, this host is its destination: nothing runs here yet
+  'Checkpointing', // it stands still for a moment while it is captured
+  'Restoring', // it is being set back to a checkpoint
   'Stopped', // by request
   'Exited', // all containers ended and are not restarted
   'Failed', // could not be started; message says why

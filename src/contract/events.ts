@@ -8,6 +8,7 @@ import { MigrationBytes, migrationSteps, Resolution } from './migration.ts';
 const Subject = { application: Type.String() };
 const OfContainer = Type.Object({ ...Subject, container: Type.String() });
 const OfApplication = Type.Object(Subject);
+const OfCheckpoint = { ...Subject, checkpoint: Type.String() };
 const OfMigration = {
   ...Subject,
   migration: Type.String(),
@@ -61,6 +62,11 @@ export const events = {
   'container.ready': { data: OfContainer },
   'container.exited': { data: Type.Object({ ...OfContainer.properties, exitCode: Type.Integer() }) },
   'container.restarted': { data: Type.Object({ ...OfContainer.properties, restarts: Type.Integer() }) },
+  'checkpoint.taken': { data: Type.Object({ ...OfCheckpoint, frozenMs: Type.Number() }) },
+  'checkpoint.restored': {
+    data: Type.Object({ ...OfCheckpoint, frozenMs: Type.Number(), kept: Type.Optional(Type.String()) }),
+  },
+  'checkpoint.deleted': { data: Type.Object(OfCheckpoint) },
   'migration.started': { data: Type.Object({ ...OfMigration, strategy: Type.String() }) },
   'migration.stepped': { data: Type.Object({ ...OfMigration, step: Type.Enum([...migrationSteps]) }) },
   'migration.progressed': {

@@ -1,6 +1,7 @@
 // The RPC methods of an agent: name -> schema of what goes in and comes out. Both ends check with the same schema.
 import Type from 'typebox';
 import { Application, ApplicationManifest } from './application.ts';
+import { Checkpoint, RestoreResult } from './checkpoint.ts';
 import { Finding } from './diagnosis.ts';
 import { Host, HostRecord, KnownHost } from './host.ts';
 import { Migration, MigrationBytes, MigrationPhases, PreflightReport } from './migration.ts';
@@ -27,6 +28,7 @@ export const longestReason = 4000;
 const Images = Type.Record(Name, Digest);
 const OfApplication = Type.Object({ name: Name }, strict);
 const OfMigration = Type.Object({ migration: MigrationId }, strict);
+const OfCheckpoint = Type.Object({ checkpoint: Name }, strict);
 
 /** What the destination must know of an application before it can take it. */
 export const MigrationFacts = Type.Object({
@@ -158,6 +160,44 @@ export const methods = {
     result: Nothing,
   },
   'session.close': { params: Type.Object({ session: SessionName }, strict), result: Nothing },
+
+  'checkpoint.list': { params: Nothing, result: Type.Object({ checkpoints: Type.Array(Checkpoint) }) },
+  'checkpoint.get': { params: OfCheckpoint, result: Checkpoint },
+  /** All containers stand still for a moment while their memory and files are captured. */
+  'checkpoint.take': {
+    params: Type.Object(
+      {
+        application: Name,
+        /** How it will be called. */
+        checkpoint: Name,
+        /** It is stopped instead of running on. */
+        stop: Type.Optional(Type.Boolean()),
+      },
+      strict,
+    ),
+    result: Checkpoint,
+    long: true,
+  },
+  /** Refused with the name of the first file that is not as it was. */
+  'checkpoint.verify': { params: OfCheckpoint, result: Checkpoint, long: true },
+  /** The application of the checkpoint is set back to it, here. */
+  'checkpoint.restore': {
+    params: Type.Object(
+      {
+        checkpoint: Name,
+        /** What runs before is kept as this checkpoint … */
+        keepAs: Name,
+        /** … unless it is given up. */
+        discardCurrent: Type.Optional(Type.Boolean()),
+        /** Of claims of other hosts, so that this one is newer. */
+        epochAbove: Type.Optional(Count),
+      },
+      strict,
+    ),
+    result: RestoreResult,
+    long: true,
+  },
+  'checkpoint.delete': { params: OfCheckpoint, result: Nothing, long: true },
 
   'migration.preflight.source': {
     params: Type.Object({ application: Name, to: Name }, strict),

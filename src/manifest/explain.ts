@@ -1,6 +1,7 @@
 // What a field of a kind is for, from the schema itself.
 import Type from 'typebox';
 import { Application, ApplicationManifest } from '../contract/application.ts';
+import { Checkpoint } from '../contract/checkpoint.ts';
 import { Host } from '../contract/host.ts';
 import { Migration } from '../contract/migration.ts';
 import { apiVersion } from '../contract/protocol.ts';
@@ -68,6 +69,12 @@ const kinds: readonly Kind[] = [
     ['host', 'hosts'],
     'A Linux machine with an agent. Not applied: an agent announces it.',
     asNode(Host),
+  ),
+  kindOf(
+    'Checkpoint',
+    ['checkpoint', 'checkpoints', 'ckpt', 'ckpts'],
+    'An application at one instant, memory and files. Not applied: "cmig checkpoint" takes it.',
+    asNode(Checkpoint),
   ),
   kindOf(
     'Migration',

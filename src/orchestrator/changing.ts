@@ -25,6 +25,15 @@ export function changeApplication<T>(
         hint: `wait for it to end: cmig get migration ${migration ?? ''}`.trimEnd(),
       });
     }
+    if (phase === 'Checkpointing' || phase === 'Restoring') {
+      throw new CmigError(
+        'conflict',
+        `application ${name} is being ${phase === 'Restoring' ? 'restored' : 'checkpointed'}`,
+        {
+          hint: 'wait until that has ended: cmig get applications -w',
+        },
+      );
+    }
     return change(application);
   });
 }

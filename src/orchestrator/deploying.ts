@@ -119,7 +119,7 @@ async function bringImages(
 }
 
 /** Phases that may still turn into Running by themselves. */
-const hopeful = ['Deploying', 'NotReady', 'Migrating', 'Incoming'];
+const hopeful = ['Deploying', 'NotReady', 'Migrating', 'Incoming', 'Checkpointing', 'Restoring'];
 
 /** For an application that nothing was done to, so that its host sets no limit. */
 async function untilReady(

@@ -2,6 +2,7 @@
 
 import { anyHost } from '../broker/topology.ts';
 import type { Application } from '../contract/application.ts';
+import type { Checkpoint } from '../contract/checkpoint.ts';
 import type { Host, KnownHost } from '../contract/host.ts';
 import type { Params, Result, ShortMethodName } from '../contract/methods.ts';
 import type { Migration } from '../contract/migration.ts';
@@ -13,13 +14,15 @@ import { mergeJournals } from './journals.ts';
 
 export { findApplication, findHost } from './finding.ts';
 
-export type InventoryPart = 'hosts' | 'applications' | 'migrations';
+export type InventoryPart = 'hosts' | 'applications' | 'checkpoints' | 'migrations';
 
 export interface Inventory {
   /** All known hosts; those that did not answer are `NotReady`. */
   hosts: Host[];
   /** Each name once: the claim that counts. */
   applications: Application[];
+  /** Every copy, oldest first. */
+  checkpoints: Checkpoint[];
   /** Each migration once, from both hosts' journals. */
   migrations: Migration[];
   /** Hosts that did not answer (all of) what they were asked. */
@@ -38,6 +41,7 @@ export interface InventoryOptions {
 interface Answers {
   host: Host;
   applications: Application[];
+  checkpoints: Checkpoint[];
   migrations: Migration[];
   failure?: CmigError;
 }
@@ -50,13 +54,14 @@ export async function readInventory(
   context: OrchestratorContext,
   options: InventoryOptions = {},
 ): Promise<Inventory> {
-  const { timeoutMs = 3000, parts = ['hosts', 'applications', 'migrations'] } = options;
+  const { timeoutMs = 3000, parts = ['hosts', 'applications', 'checkpoints', 'migrations'] } = options;
   const known = await listHosts(context, timeoutMs);
   const answers = await Promise.all(known.map((host) => askHost(context, host, parts, timeoutMs)));
   const { current, warnings } = mergeClaims(answers.flatMap(({ applications }) => applications));
   return {
     hosts: answers.map(({ host }) => host).sort(byName),
     applications: current.sort(byName),
+    checkpoints: answers.flatMap(({ checkpoints }) => checkpoints).sort(byCreation),
     migrations: mergeJournals(answers.flatMap(({ migrations }) => migrations)).sort(byStart),
     unreachable: answers.filter(({ failure }) => failure).map(({ host }) => host.metadata.name),
     warnings,
@@ -64,6 +69,7 @@ export async function readInventory(
 }
 
 const byName = (a: Host | Application, b: Host | Application) => (a.metadata.name < b.metadata.name ? -1 : 1);
+const byCreation = (a: Checkpoint, b: Checkpoint) => a.status.createdAt.localeCompare(b.status.createdAt);
 const byStart = (a: Migration, b: Migration) => (a.status.startedAt < b.status.startedAt ? -1 : 1);
 
 async function listHosts({ rpc, connection }: OrchestratorContext, timeoutMs: number): Promise<KnownHost[]> {
@@ -98,9 +104,10 @@ async function askHost(
     }
   }
   const wants = (part: InventoryPart) => parts.includes(part);
-  const [host, applications, migrations] = await Promise.all([
+  const [host, applications, checkpoints, migrations] = await Promise.all([
     wants('hosts') ? ask('agent.describe', {}) : undefined,
     wants('applications') ? ask('application.list', {}) : undefined,
+    wants('checkpoints') ? ask('checkpoint.list', {}) : undefined,
     wants('migrations') ? ask('migration.list', {}) : undefined,
   ]);
   return {
@@ -108,6 +115,7 @@ async function askHost(
       ? { ...host, status: { ...host.status, lastSeen: known.lastSeen } }
       : undescribed(known, failure),
     applications: applications?.applications ?? [],
+    checkpoints: checkpoints?.checkpoints ?? [],
     migrations: migrations?.migrations ?? [],
     ...(failure ? { failure } : {}),
   };

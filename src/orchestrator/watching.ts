@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { subscribeEvents } from '../broker/events.ts';
 import type { Application, ApplicationStatus } from '../contract/application.ts';
+import type { Checkpoint } from '../contract/checkpoint.ts';
 import type { Event, EventType } from '../contract/events.ts';
 import type { Host } from '../contract/host.ts';
 import type { Migration } from '../contract/migration.ts';
@@ -12,7 +13,7 @@ import { type Inventory, type InventoryPart, readInventory } from './inventory.t
 /** Something is new, is another than before, or is gone. */
 export interface Change {
   part: InventoryPart;
-  item: Application | Host | Migration;
+  item: Application | Host | Checkpoint | Migration;
   gone: boolean;
 }
 
@@ -31,6 +32,7 @@ const telling = {
     'application.deleted',
     'migration.finished',
   ],
+  checkpoints: ['checkpoint.taken', 'checkpoint.restored', 'checkpoint.deleted'],
   migrations: [
     'migration.started',
     'migration.stepped',
@@ -130,7 +132,9 @@ class Known {
 
 type Item = Change['item'];
 
-const keyOf = (part: InventoryPart, item: Item) => `${part}/${item.metadata.name}`;
+const keyOf = (part: InventoryPart, item: Item) =>
+  // Of a checkpoint several hosts may have a copy.
+  `${part}/${item.metadata.name}${item.kind === 'Checkpoint' ? `@${item.status.host}` : ''}`;
 const hostOf = (item: Item) => (item.kind === 'Host' ? item.metadata.name : item.status.host);
 
 /** What makes a difference worth telling: of a host, not its figures. */

@@ -45,6 +45,12 @@ export function eventText(event: Event): string {
       return `container ${event.data.container} ended with exit code ${event.data.exitCode}`;
     case 'container.restarted':
       return `container ${event.data.container} restarted (${formatCount(event.data.restarts, 'restart')} in all)`;
+    case 'checkpoint.taken':
+      return `checkpoint ${event.data.checkpoint} taken, frozen for ${formatDuration(event.data.frozenMs)}`;
+    case 'checkpoint.restored':
+      return `set back to checkpoint ${event.data.checkpoint}${event.data.kept ? `; what ran before is kept as ${event.data.kept}` : ''}`;
+    case 'checkpoint.deleted':
+      return `checkpoint ${event.data.checkpoint} deleted from ${host}`;
     case 'migration.started':
       return `migration from ${event.data.from} to ${event.data.to} started (${event.data.strategy})`;
     case 'migration.stepped':
@@ -86,6 +92,7 @@ export function eventSubjects({ data, host }: Event): string[] {
   const subjects: string[] = [];
   if ('application' in data) subjects.push(`application/${data.application}`);
   if ('migration' in data) subjects.push(`migration/${data.migration}`);
+  if ('checkpoint' in data) subjects.push(`checkpoint/${data.checkpoint}`);
   if ('from' in data) subjects.push(`host/${data.from}`);
   if ('to' in data) subjects.push(`host/${data.to}`);
   subjects.push(`host/${host}`);

@@ -2,10 +2,16 @@
 import { CmigError } from '../core/errors.ts';
 import { didYouMean } from '../core/near-names.ts';
 import { applicationView } from './kinds/application.ts';
+import { checkpointView } from './kinds/checkpoint.ts';
 import { hostView } from './kinds/host.ts';
 import { migrationView } from './kinds/migration.ts';
 
-export const kindViews = { applications: applicationView, hosts: hostView, migrations: migrationView };
+export const kindViews = {
+  applications: applicationView,
+  hosts: hostView,
+  checkpoints: checkpointView,
+  migrations: migrationView,
+};
 export type KindPlural = keyof typeof kindViews;
 
 const plurals = Object.keys(kindViews) as KindPlural[];

@@ -300,7 +300,7 @@ describe('completion', () => {
     ['cmig get apps --context lab-', expect.arrayContaining([`lab-${labName}`])],
     ['cmig logs pair -f -c ', ['count', 'quiet']],
     ['cmig exec pair --container=', ['count', 'quiet']],
-    ['cmig events -w --for ', ['app/', 'host/', 'migration/']],
+    ['cmig events -w --for ', ['app/', 'checkpoint/', 'host/', 'migration/']],
     ['cmig events -w --for=app/', ['app/pair']],
     ['cmig migration resolve m-', expect.arrayContaining([expect.stringMatching(/^m-/)])],
   ])('offers the names that live: %s', async (line, names) => {

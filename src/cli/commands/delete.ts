@@ -1,23 +1,36 @@
 // `cmig delete`.
 import { CmigError } from '../../core/errors.ts';
+import { deleteCheckpoint } from '../../orchestrator/checkpoints.ts';
 import { deleteApplication } from '../../orchestrator/deleting.ts';
 import type { Invocation } from '../command.ts';
+import { kindNamed } from '../declarations/kinds.ts';
 import { selectedNames } from '../selected-names.ts';
 import { withOrchestrator } from '../session.ts';
 
+interface Deleted {
+  name: string;
+  host: string;
+}
+
 export async function run(invocation: Invocation): Promise<void> {
   const selector = invocation.text('selector');
-  const named = await readNames(invocation, selector !== undefined);
-  const deleted: { name: string; host: string }[] = [];
+  const [first = '', ...others] = invocation.texts('APP');
+  // An application of that name is deleted alone, or by a manifest.
+  const isOfKind = kindNamed(first) === 'checkpoints' && others.length > 0;
+  const kind = isOfKind ? 'checkpoint' : 'application';
+  const named = isOfKind ? [...new Set(others)] : await readNames(invocation, selector !== undefined);
+  const deleted: Deleted[] = [];
   const failures: CmigError[] = [];
   await withOrchestrator(invocation, async (session) => {
     const names = selector === undefined ? named : await selectedNames(invocation, session, selector);
     for (const name of names) {
       try {
-        const { status } = await deleteApplication(session, name);
-        deleted.push({ name, host: status.host });
-        if (invocation.output === 'name') invocation.print(`application/${name}`);
-        else if (invocation.output !== 'json') invocation.print(`application/${name} deleted`);
+        const hosts = isOfKind
+          ? await deleteCheckpoint(session, name)
+          : [(await deleteApplication(session, name)).status.host];
+        deleted.push(...hosts.map((host) => ({ name, host })));
+        if (invocation.output === 'name') invocation.print(`${kind}/${name}`);
+        else if (invocation.output !== 'json') invocation.print(`${kind}/${name} deleted`);
       } catch (error) {
         // One that is not there, or that cannot go just now, does not keep the others.
         if (!(error instanceof CmigError)) throw error;
@@ -28,7 +41,7 @@ export async function run(invocation: Invocation): Promise<void> {
   if (invocation.output === 'json') invocation.printJson({ deleted });
   if (failures.length === 1) throw failures[0]!;
   if (failures.length > 1) {
-    throw new CmigError(failures[0]!.code, `${failures.length} applications were not deleted`, {
+    throw new CmigError(failures[0]!.code, `${failures.length} ${kind}s were not deleted`, {
       problems: failures.map(({ message, hint }) => ({ message, ...(hint ? { hint } : {}) })),
     });
   }

@@ -1,5 +1,6 @@
 // `cmig describe`.
 import { CmigError } from '../../core/errors.ts';
+import { findCheckpoint } from '../../orchestrator/checkpoints.ts';
 import { findApplication, findHost, type Inventory, readInventory } from '../../orchestrator/inventory.ts';
 import { findMigration } from '../../orchestrator/migration/resolve.ts';
 import { readRecentEvents } from '../../orchestrator/recent-events.ts';
@@ -56,5 +57,6 @@ const runningOn = ({ applications }: Inventory, host: string): string[] =>
 function find(inventory: Inventory, plural: KindPlural, name: string): Resource {
   if (plural === 'applications') return findApplication(inventory, name);
   if (plural === 'hosts') return findHost(inventory, name);
+  if (plural === 'checkpoints') return findCheckpoint(inventory, name)[0]!;
   return findMigration(inventory, name);
 }

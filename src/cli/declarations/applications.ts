@@ -78,8 +78,16 @@ export const remove: CommandSpec = {
   name: 'delete',
   aliases: ['rm'],
   group,
-  summary: 'stop applications and remove all that belongs to them, volumes included',
-  arguments: [applications],
+  summary: 'stop applications and remove all that belongs to them, volumes included; or remove checkpoints',
+  arguments: [
+    {
+      name: 'APP',
+      summary: 'the applications; or: checkpoint ID…',
+      optional: true,
+      variadic: true,
+      completes: 'application',
+    },
+  ],
   options: [
     {
       flags: '-f, --file <FILE>',
@@ -94,6 +102,7 @@ export const remove: CommandSpec = {
     ['cmig delete shop', 'remove one application'],
     ['cmig delete -l tier=test', 'remove all applications with a label'],
     ['cmig delete -f manifests/shop.yaml', 'remove what a manifest made'],
+    ['cmig delete checkpoint before-upgrade', 'remove a checkpoint'],
   ],
   load: async () => (await import('../commands/delete.ts')).run,
 };

@@ -5,6 +5,7 @@ import type { Choice } from '../command.ts';
 export const listedKinds = [
   { name: 'applications', aliases: ['application', 'apps', 'app', 'Application'] },
   { name: 'hosts', aliases: ['host', 'Host'] },
+  { name: 'checkpoints', aliases: ['checkpoint', 'ckpts', 'ckpt', 'Checkpoint'] },
   { name: 'migrations', aliases: ['migration', 'migs', 'mig', 'Migration'] },
 ] as const satisfies readonly Choice[];
 

@@ -41,6 +41,7 @@ export const application = (
 export const inventory = (parts: Partial<Inventory> = {}): Inventory => ({
   hosts: [host('host-a'), host('host-b')],
   applications: [],
+  checkpoints: [],
   migrations: [],
   unreachable: [],
   warnings: [],

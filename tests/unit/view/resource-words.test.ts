@@ -10,6 +10,7 @@ describe('parseResourceWords', () => {
     expect(parseResourceWords('all', []).map(({ plural }) => plural)).toEqual([
       'applications',
       'hosts',
+      'checkpoints',
       'migrations',
     ]);
   });

@@ -67,6 +67,7 @@ export const applicationOn = (
 export const inventoryOf = (hosts: Host[], applications: Application[] = []): Inventory => ({
   hosts,
   applications,
+  checkpoints: [],
   migrations: [],
   unreachable: hosts
     .filter(({ status }) => status.condition !== 'Ready')

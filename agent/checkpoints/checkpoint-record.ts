@@ -1,0 +1,61 @@
+// What is on disk of a checkpoint beside its images and files: all that a restore must know.
+import type { Checkpoint, CheckpointProcess } from '../../src/contract/checkpoint.ts';
+import { apiVersion } from '../../src/contract/protocol.ts';
+import type { ApplicationRecord } from '../store/application-store.ts';
+
+export interface CheckpointRecord {
+  id: string;
+  reason: Checkpoint['spec']['reason'];
+  previous?: string;
+  restoredFrom?: string;
+  takenOn: string;
+  createdAt: string;
+  /** Milliseconds since the epoch, by the clock of `takenOn`: what changed later is not in it. */
+  frozenAtMs: number;
+  frozenMs: number;
+  connections: number;
+  memoryBytes: number;
+  fileBytes: number;
+  files: number;
+  architecture: string;
+  kernel: string;
+  criu: string;
+  /** `criu cpuinfo dump` of the host, base64 of cpuinfo.img. */
+  cpuinfo: string;
+  processes: CheckpointProcess[];
+  /** The application as it was. */
+  application: Omit<ApplicationRecord, 'migration' | 'deleting'>;
+}
+
+/** What a checkpoint takes on disk. */
+export interface DiskUse {
+  sizeBytes: number;
+  /** Not shared with any other checkpoint. */
+  ownBytes: number;
+}
+
+export const applicationOf = (record: CheckpointRecord): string => record.application.manifest.metadata.name;
+
+/** A record as the resource that people see. */
+export function toCheckpoint(record: CheckpointRecord, host: string, use: DiskUse): Checkpoint {
+  const { application, id, reason, previous, restoredFrom, cpuinfo: _, frozenAtMs: __, ...facts } = record;
+  return {
+    apiVersion,
+    kind: 'Checkpoint',
+    metadata: { name: id },
+    spec: {
+      application: applicationOf(record),
+      reason,
+      ...(previous ? { previous } : {}),
+      ...(restoredFrom ? { restoredFrom } : {}),
+    },
+    status: {
+      host,
+      ...facts,
+      ...use,
+      epoch: application.epoch,
+      address: application.address,
+      images: application.images,
+    },
+  };
+}

@@ -1,0 +1,93 @@
+// An application that stands still with all its containers dumped, until it is told to run on or to end.
+import { join } from 'node:path';
+import { CmigError } from '../../src/core/errors.ts';
+import type { Machine } from '../migration/machine.ts';
+import { listOuterConnections, type OuterConnection } from '../network/outer-connections.ts';
+import type { ApplicationRecord } from '../store/application-store.ts';
+import { listMappedFiles, locateFile } from '../transfer/mapped-files.ts';
+
+type Tools = Pick<Machine, 'network' | 'checkpoints' | 'runc'>;
+
+export class FrozenApplication {
+  readonly #tools: Tools;
+  readonly #record: ApplicationRecord;
+  /** A folder for each container. */
+  readonly #images: string;
+  #frozenAt = 0;
+  /** Milliseconds since the epoch: files that are written later are none of this instant's. */
+  frozenAtMs = 0;
+  /** With peers outside the application. */
+  connections: OuterConnection[] = [];
+
+  constructor(tools: Tools, record: ApplicationRecord, images: string) {
+    this.#tools = tools;
+    this.#record = record;
+    this.#images = images;
+  }
+
+  get #name(): string {
+    return this.#record.manifest.metadata.name;
+  }
+  get #containers(): string[] {
+    return this.#record.manifest.spec.containers.map(({ name }) => name);
+  }
+
+  /** @throws CmigError `tool-failed` with criu's words; `thaw` then puts everything right */
+  async freeze(): Promise<void> {
+    const { network, checkpoints } = this.#tools;
+    this.connections = await listOuterConnections(this.#name, this.#record.address);
+    this.#frozenAt = performance.now();
+    this.frozenAtMs = Date.now();
+    await network.lock(this.#name);
+    const dumps = await Promise.allSettled(
+      this.#containers.map((name) => checkpoints.dumpAndHold(this.#name, name, join(this.#images, name))),
+    );
+    for (const dump of dumps) if (dump.status === 'rejected') throw dump.reason;
+  }
+
+  /** @throws CmigError `failed` where one may have run on since it was dumped, its criu having been killed */
+  async mustBeHeld(): Promise<void> {
+    for (const name of this.#containers)
+      if (!(await this.#tools.checkpoints.hold(this.#name, name).isHeld()))
+        throw new CmigError(
+          'failed',
+          `container ${name} was let go while it was dumped: its criu was killed`,
+        );
+  }
+
+  /** Also where only a part of it is frozen, or nothing. @returns how long it stood still, in milliseconds */
+  async thaw(): Promise<number> {
+    // Before the processes run again: what they send each other over loopback must not be dropped.
+    if (this.#tools.network.exists(this.#name)) await this.#tools.network.unlock(this.#name);
+    await this.#conclude('cancel');
+    return this.frozenMs;
+  }
+
+  /** Its processes end without having run again; its connections end without a word. */
+  async end(): Promise<void> {
+    await this.#conclude('proceed');
+  }
+
+  get frozenMs(): number {
+    return this.#frozenAt ? Math.round(performance.now() - this.#frozenAt) : 0;
+  }
+
+  /** What its processes write through memory, as paths below its folder. */
+  async mappedFiles(): Promise<string[]> {
+    const found = await Promise.all(
+      this.#record.manifest.spec.containers.map(async ({ name, volumes = [] }) => {
+        const mapped = await listMappedFiles(await this.#tools.runc.processes(this.#name, name));
+        return mapped.map((path) => locateFile({ name, volumes }, path));
+      }),
+    );
+    return found.flat();
+  }
+
+  async #conclude(verdict: 'cancel' | 'proceed'): Promise<void> {
+    await Promise.all(
+      this.#containers.map((name) =>
+        this.#tools.checkpoints.conclude(this.#name, name, verdict, join(this.#images, name)),
+      ),
+    );
+  }
+}

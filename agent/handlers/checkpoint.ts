@@ -1,0 +1,16 @@
+// RPC: checkpoints that this host keeps.
+import type { Params } from '../../src/contract/methods.ts';
+import type { KeptCheckpoints } from '../checkpoints/kept-checkpoints.ts';
+
+export const checkpointHandlers = (kept: KeptCheckpoints) => ({
+  'checkpoint.list': async () => ({ checkpoints: await kept.list() }),
+  'checkpoint.get': ({ checkpoint }: Params<'checkpoint.get'>) => kept.get(checkpoint),
+  'checkpoint.take': ({ application, checkpoint, stop }: Params<'checkpoint.take'>) =>
+    kept.take({ application, id: checkpoint, reason: 'asked', stop }),
+  'checkpoint.verify': ({ checkpoint }: Params<'checkpoint.verify'>) => kept.verify(checkpoint),
+  'checkpoint.restore': (params: Params<'checkpoint.restore'>) => kept.restore(params),
+  'checkpoint.delete': async ({ checkpoint }: Params<'checkpoint.delete'>) => {
+    await kept.remove(checkpoint);
+    return {};
+  },
+});

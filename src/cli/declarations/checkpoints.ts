@@ -1,0 +1,45 @@
+// Commands that take checkpoints and go back to them.
+import type { ArgumentSpec, CommandSpec } from '../command.ts';
+
+const group = 'Checkpoints';
+const application: ArgumentSpec = { name: 'APP', summary: 'the application', completes: 'application' };
+
+export const checkpoint: CommandSpec = {
+  name: 'checkpoint',
+  group,
+  summary: 'capture memory, files and volumes of a running application at one instant',
+  description:
+    'All its containers stand still for a moment, and run on with their connections. Files that are as in the checkpoint\nbefore are shared with it. It is kept on the host; "cmig get checkpoints" lists all.',
+  arguments: [application],
+  options: [
+    { flags: '--name <ID>', summary: 'what it is called; made up if absent' },
+    { flags: '--stop', summary: 'the application is stopped at that instant instead of running on' },
+  ],
+  output: ['json', 'name'],
+  examples: [
+    ['cmig checkpoint shop', 'take one'],
+    ['cmig checkpoint shop --name before-upgrade', 'take one to go back to by name'],
+  ],
+  load: async () => (await import('../commands/checkpoint.ts')).run,
+};
+
+export const restore: CommandSpec = {
+  name: 'restore',
+  group,
+  summary: 'set an application back to a checkpoint, files included',
+  description:
+    'What runs is replaced only when the checkpoint is restored; where that fails it runs on with its connections. It is\nkept as a checkpoint of its own. Connections between its containers go on from where they were; those with peers\noutside are closed, and how many is said.',
+  arguments: [application],
+  options: [
+    {
+      flags: '--checkpoint <ID>',
+      summary: 'the one to go back to',
+      mandatory: true,
+      completes: 'checkpoint',
+    },
+    { flags: '--discard-current', summary: 'do not keep what runs now' },
+  ],
+  output: ['json'],
+  examples: [['cmig restore shop --checkpoint before-upgrade', 'go back']],
+  load: async () => (await import('../commands/restore.ts')).run,
+};

@@ -1,0 +1,69 @@
+// How checkpoints are listed and described.
+import type { Checkpoint } from '../../contract/checkpoint.ts';
+import type { Field } from '../description.ts';
+import { formatAgeOf, formatBytes, formatDuration } from '../formats.ts';
+import type { KindView } from './kind-view.ts';
+
+export const checkpointView: KindView<Checkpoint> = {
+  kind: 'Checkpoint',
+  singular: 'checkpoint',
+  plural: 'checkpoints',
+  shortNames: ['ckpt', 'ckpts'],
+  columns: [
+    { header: 'NAME', value: (item) => item.metadata.name },
+    { header: 'APPLICATION', value: (item) => item.spec.application },
+    { header: 'HOST', value: (item) => item.status.host },
+    { header: 'SIZE', value: ({ status }) => formatBytes(status.sizeBytes) },
+    { header: 'SHARED', value: ({ status }) => formatBytes(status.sizeBytes - status.ownBytes) },
+    { header: 'OWN', value: ({ status }) => formatBytes(status.ownBytes) },
+    { header: 'FROZEN', value: ({ status }) => formatDuration(status.frozenMs) },
+    { header: 'REASON', value: (item) => item.spec.reason },
+    { header: 'AGE', value: (item) => formatAgeOf(item.status.createdAt) },
+  ],
+  wideColumns: [
+    { header: 'TAKEN ON', value: (item) => item.status.takenOn },
+    { header: 'PREVIOUS', value: (item) => item.spec.previous ?? '' },
+    { header: 'MEMORY', value: ({ status }) => formatBytes(status.memoryBytes) },
+    { header: 'FILES', value: ({ status }) => String(status.files) },
+    { header: 'CONNECTIONS', value: ({ status }) => String(status.connections) },
+    { header: 'EPOCH', value: ({ status }) => String(status.epoch) },
+  ],
+  describe,
+};
+
+function describe({ metadata, spec, status }: Checkpoint): Field[] {
+  const containers = [...new Set(status.processes.map(({ container }) => container))];
+  return [
+    ['Name', metadata.name],
+    ['Application', spec.application],
+    ['Reason', spec.reason],
+    ['Host', status.host],
+    ['Taken on', status.takenOn],
+    ['Taken', `${status.createdAt} (${formatAgeOf(status.createdAt)} ago)`],
+    ['Previous', spec.previous],
+    ['Restored from', spec.restoredFrom],
+    ['Epoch', String(status.epoch)],
+    ['Address', status.address],
+    ['Frozen', formatDuration(status.frozenMs)],
+    ['Connections', `${status.connections} with peers outside, which a restore closes`],
+    ['Memory', formatBytes(status.memoryBytes)],
+    ['Files', `${status.files}, ${formatBytes(status.fileBytes)}`],
+    [
+      'On disk',
+      `${formatBytes(status.sizeBytes)}, ${formatBytes(status.ownBytes)} of it not shared with another checkpoint`,
+    ],
+    ['Needs', `${status.architecture}, criu ${status.criu}, taken under kernel ${status.kernel}`],
+    ['Images', Object.entries(status.images).map(([name, digest]): Field => [name, digest])],
+    [
+      'Processes',
+      containers.map(
+        (name): Field => [
+          name,
+          status.processes
+            .filter(({ container }) => container === name)
+            .map(({ pid, command, memoryBytes }) => `${pid}  ${formatBytes(memoryBytes)}  ${command}`),
+        ],
+      ),
+    ],
+  ];
+}
