@@ -34,13 +34,13 @@ export function showingMoves<T>(
 
 /**
  * Prints the document, or the table. @returns the exit code
- * @param doing such as `host-a was not drained`, for the error
+ * @param ending what those have not done that stay, such as `did not leave host-a`, and what can be done then
  * @throws CmigError the worst of what has happened, unless the document tells it
  */
 export function endMoves(
   invocation: Invocation,
   report: { applications: MoveResult[]; warnings?: string[] },
-  doing: string,
+  ending: { failed: string; hint?: string },
 ): number {
   const { applications, warnings = [] } = report;
   const worst = worstOf(applications, invocation.signal.aborted);
@@ -53,10 +53,8 @@ export function endMoves(
   if (!worst) return 0;
   const staying = applications.filter((each) => worstOf([each]) !== undefined);
   const names = staying.map(({ application }) => application).join(', ');
-  throw new CmigError(worst, `${doing}: ${names}`, hintFor(staying));
-}
-
-function hintFor(staying: readonly MoveResult[]): { hint?: string } {
-  const unclear = staying.find(({ outcome }) => outcome === 'needs-attention');
-  return unclear ? { hint: `look at it with: cmig describe migration ${unclear.report!.migration}` } : {};
+  const unclear = staying.find(({ outcome }) => outcome === 'needs-attention')?.report;
+  throw new CmigError(worst, `${names} ${ending.failed}`, {
+    hint: unclear ? `look at it with: cmig describe migration ${unclear.migration}` : ending.hint,
+  });
 }

@@ -12,10 +12,17 @@ const columns: readonly Column<MoveResult>[] = [
   { header: 'OUTCOME', value: ({ outcome }) => outcome },
   { header: 'FROZEN', value: ({ report }) => (report?.frozenMs ? formatDuration(report.frozenMs) : '-') },
   { header: 'BYTES', value: ({ report }) => (report?.outcome ? formatBytes(report.bytes.total) : '-') },
-  { header: 'MESSAGE', value: ({ note, error }) => note ?? (error ? reason(error) : '') },
 ];
+const message: Column<MoveResult> = {
+  header: 'MESSAGE',
+  value: ({ note, error }) => note ?? (error ? reason(error) : ''),
+};
 
-export const moveSummary = (results: readonly MoveResult[]): string[] => layOutTable(columns, results).lines;
+/** Without the column of messages where there is none. */
+export function moveSummary(results: readonly MoveResult[]): string[] {
+  const told = results.some(({ note, error }) => note ?? error);
+  return layOutTable(told ? [...columns, message] : columns, results).lines;
+}
 
 /** The problems where there are some, since the message says no more than that. */
 function reason({ message, problems = [] }: Fault): string {

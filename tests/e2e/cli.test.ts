@@ -201,7 +201,7 @@ describe('exec on a terminal', () => {
   it('says what could not be run, and nothing of the tools in between', async () => {
     terminal.begin('cmig exec pair -c quiet -it -- nonsense; echo code $?');
     await terminal.shows(/^code 3$/m);
-    expect(terminal.screen()[0]).toMatch(/^error: nonsense could not be run: /);
+    expect(terminal.screen().join('\n')).toMatch(/^error: nonsense could not be run: /m);
     expect(terminal.screen().join('\n')).not.toMatch(/ERRO|level=/);
   });
 

@@ -28,7 +28,10 @@ export async function run(invocation: Invocation): Promise<number> {
       ),
     { reconnect: true },
   );
-  const code = endMoves(invocation, report, `not all of ${host} can go`);
+  const code = endMoves(invocation, report, {
+    failed: `did not leave ${host}`,
+    ...(dryRun ? {} : { hint: `${host} stays cordoned; lift it with: cmig uncordon ${host}` }),
+  });
   if (code === 0) say(dryRun ? `host/${host} can be drained (dry run)` : `host/${host} drained`);
   return code;
 }

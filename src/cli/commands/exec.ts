@@ -31,7 +31,13 @@ export async function run(invocation: Invocation): Promise<number> {
     invocation.signal.addEventListener('abort', cancel, { once: true });
     const giveBack = terminal && takeTerminal(invocation, (size) => void stream.resize(size));
     if (stdin) void passInput(invocation, stream);
-    const exitCode = await passOutput(invocation, stream).finally(giveBack);
+    const exitCode = await passOutput(invocation, stream)
+      .catch((error) => {
+        // What the program has written ended anywhere.
+        if (terminal) invocation.stderr.write('\r\n');
+        throw error;
+      })
+      .finally(giveBack);
     if (invocation.signal.aborted) return 130;
     if (exitCode === undefined)
       throw new CmigError('failed', `the end of the program was not told by ${application.status.host}`);

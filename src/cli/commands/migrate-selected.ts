@@ -23,5 +23,5 @@ export async function runSelected(invocation: Invocation, selector: string): Pro
   );
   if (report.applications.length === 0 && invocation.output !== 'json')
     invocation.notice('no applications found');
-  return endMoves(invocation, report, `not all can go to ${to}`);
+  return endMoves(invocation, report, { failed: `did not reach ${to}` });
 }

@@ -7,8 +7,9 @@ import type { StepState } from './progress-state.ts';
 export function stepFigures(step: StepState): string {
   const parts: string[] = [];
   if (step.bytes !== undefined && (step.bytes > 0 || step.totalBytes)) {
-    const total = step.totalBytes !== undefined && step.state === 'running';
-    parts.push(`${formatBytes(step.bytes)}${total ? ` of ${formatBytes(step.totalBytes!)}` : ''}`);
+    // A total of nothing is one that is not known.
+    const total = step.state === 'running' && step.totalBytes;
+    parts.push(`${formatBytes(step.bytes)}${total ? ` of ${formatBytes(total)}` : ''}`);
   }
   if (step.bytesPerSecond !== undefined) parts.push(formatRate(step.bytesPerSecond));
   if (step.note) parts.push(printable(step.note));
