@@ -28,10 +28,20 @@ interface Known {
 }
 
 export async function lookForLeftovers(machine: Machine): Promise<Said[]> {
+  let found = await look(machine);
+  if (found.length > 0) {
+    // What a migration that begins or ends just now makes or removes is found once only.
+    await sleep(lookAgainMs);
+    const again = new Set((await look(machine)).map(({ message }) => message));
+    found = found.filter(({ message }) => again.has(message));
+  }
+  return found.length > 0 ? found : [ok('nothing lies about')];
+}
+
+async function look(machine: Machine): Promise<Said[]> {
   const known = await readKnown(machine);
   const checks = [containers, namespaces, links, mounts, processes, cgroups, deliveries, images, aside];
-  const found = (await Promise.all(checks.map((check) => check(machine, known)))).flat();
-  return found.length > 0 ? found : [ok('nothing lies about')];
+  return (await Promise.all(checks.map((check) => check(machine, known)))).flat();
 }
 
 async function readKnown({ applications, journal }: Machine): Promise<Known> {
