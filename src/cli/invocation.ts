@@ -2,6 +2,7 @@
 import { CmigError } from '../core/errors.ts';
 import { parseDurationMs } from '../core/units.ts';
 import type { ArgumentSpec, Choice, CommandSpec, Invocation, OutputFormat } from './command.ts';
+import { kindNamed } from './declarations/kinds.ts';
 import { optionName, optionsOf, UsageError, unknownWord, usageOf } from './usage.ts';
 
 type Value = string | boolean | string[] | undefined;
@@ -90,7 +91,10 @@ function checkedValues(call: RawCall): Map<string, Value> {
   for (const [argument, word] of givenArguments(call, usage)) {
     let value = word;
     if (argument.completes === 'application' || argument.completes === 'host')
-      value = each(value, withoutKind[argument.completes]);
+      value = each(
+        withoutKindBefore(value, argument.completes, call.options.selector !== undefined),
+        withoutKind[argument.completes],
+      );
     if (argument.choices && !argument.open)
       value = each(value, (word) => chosen(argument.name, word, argument.choices!, usage));
     values.set(argument.name, value);
@@ -130,6 +134,12 @@ const withoutKind = {
   application: (word: string): string => word.replace(/^(app|apps|application|applications)\//, ''),
   host: (word: string): string => word.replace(/^hosts?\//, ''),
 };
+
+/** `app shop` and `apps -l tier=web`, as kubectl's users write it, are `shop` and `-l tier=web`. */
+const withoutKindBefore = (value: Value, kind: 'application' | 'host', selected: boolean): Value =>
+  Array.isArray(value) && (value.length > 1 || selected) && kindNamed(value[0] ?? '') === `${kind}s`
+    ? value.slice(1)
+    : value;
 
 function chosen(what: string, word: string, choices: readonly Choice[], usage: string): string {
   for (const { name, aliases, takes } of choices) {

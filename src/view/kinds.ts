@@ -22,12 +22,21 @@ export const kindWords = (plural: KindPlural): string[] => {
   return [plural, singular, ...shortNames];
 };
 
+/** For those whose fingers write kubectl's words. */
+const kubernetesKinds: Record<string, KindPlural> = {
+  ...{ po: 'applications', pod: 'applications', deploy: 'applications', deployment: 'applications' },
+  ...{ no: 'hosts', node: 'hosts' },
+};
+
 /** `app`, `apps`, `Application`, `applications` -> `applications`. @throws CmigError `invalid` */
 export function findKind(word: string): KindPlural {
   const lower = word.toLowerCase();
   const found = plurals.find((plural) => kindWords(plural).includes(lower));
   if (found) return found;
+  const near = kubernetesKinds[lower.replace(/s$/, '')];
   throw new CmigError('invalid', `there is no kind "${word}"`, {
-    hint: didYouMean(lower, plurals.flatMap(kindWords)) ?? `the kinds are ${plurals.join(', ')}`,
+    hint: near
+      ? `what comes nearest to it here are ${near}`
+      : (didYouMean(lower, plurals.flatMap(kindWords)) ?? `the kinds are ${plurals.join(', ')}`),
   });
 }

@@ -151,7 +151,7 @@ export const logs: CommandSpec = {
   output: ['json'],
   examples: [
     ['cmig logs shop --tail 20', 'the last lines of all containers'],
-    ['cmig logs shop -c web -f', 'follow one container'],
+    ['cmig logs shop -c db -f', 'follow one container'],
     ['cmig logs shop --since 5m -o json', 'one JSON object a line'],
   ],
   load: async () => (await import('../commands/logs.ts')).run,

@@ -42,6 +42,7 @@ export const lab: CommandSpec = {
       summary: 'end a lab and remove all that it made',
       options: [name],
       output: ['json'],
+      examples: [['cmig lab down', 'nothing of it stays']],
       load: async () => (await handlers()).down,
     },
     {
@@ -49,6 +50,7 @@ export const lab: CommandSpec = {
       summary: 'what of a lab runs',
       options: [name],
       output: ['json', 'yaml'],
+      examples: [['cmig lab status', 'which hosts and agents run, and the broker']],
       load: async () => (await handlers()).status,
     },
     {
@@ -75,6 +77,7 @@ export const lab: CommandSpec = {
       summary: 'start a host that was killed, or only its agent',
       arguments: [host],
       options: [agent('start only its agent'), name],
+      examples: [['cmig lab start host-b', 'power is back; what ran there is started again']],
       load: async () => (await handlers()).start,
     },
     {
@@ -100,6 +103,7 @@ export const lab: CommandSpec = {
       summary: 'connect a host again',
       arguments: [host],
       options: [name],
+      examples: [['cmig lab heal host-b', 'undo every partition of it']],
       load: async () => (await handlers()).heal,
     },
     {

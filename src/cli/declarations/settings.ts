@@ -26,6 +26,7 @@ export const config: CommandSpec = {
     {
       name: 'current-context',
       summary: 'print the name of the current context',
+      examples: [['cmig config current-context', 'which broker commands talk to']],
       load: async () => (await handlers()).currentContext,
     },
     {
@@ -61,6 +62,7 @@ export const config: CommandSpec = {
       name: 'delete-context',
       summary: 'forget a context',
       arguments: [name],
+      examples: [['cmig config delete-context prod', 'forget it; the broker and its hosts stay as they are']],
       load: async () => (await handlers()).deleteContext,
     },
   ],
@@ -113,5 +115,6 @@ export const version: CommandSpec = {
   group,
   summary: 'print the version of cmig and of the protocol it speaks',
   output: ['json', 'yaml'],
+  examples: [['cmig version -o json', 'for a program']],
   load: async () => (await import('../commands/version.ts')).run,
 };

@@ -88,6 +88,13 @@ describe('words of a call', () => {
     expect(refusalOf('get', 'apps', '-o', 'json=x').message).toBe('unknown --output "json=x"');
   });
 
+  it('takes KIND NAME where a list of applications is wanted, as kubectl does', () => {
+    expect(callOf('delete', 'app', 'shop').texts('APP')).toEqual(['shop']);
+    expect(callOf('stop', 'applications', 'shop', 'cart').texts('APP')).toEqual(['shop', 'cart']);
+    expect(callOf('delete', 'apps', '-l', 'tier=web').texts('APP')).toEqual([]);
+    expect(callOf('delete', 'app').texts('APP')).toEqual(['app']);
+  });
+
   it('takes numbers and durations only where they are ones', () => {
     expect(callOf('logs', 'shop', '--tail', '20').integer('tail')).toBe(20);
     expect(callOf('stop', 'shop', '--timeout', '1.5s').durationMs('timeout')).toBe(1500);
@@ -171,8 +178,14 @@ describe('help', () => {
 });
 
 describe('the registry', () => {
+  const all = commands.flatMap((command) => command.subcommands ?? [command]);
+
+  it('has an example of every command', () => {
+    const without = all.filter(({ hidden, examples = [] }) => !hidden && examples.length === 0);
+    expect(without.map(({ name }) => name)).toEqual([]);
+  });
+
   it('loads a handler for every command', async () => {
-    const all = commands.flatMap((command) => command.subcommands ?? [command]);
     for (const { name, load } of all) {
       if (!load) throw new Error(`${name} has no handler`);
       expect([name, typeof (await load())]).toEqual([name, 'function']);
