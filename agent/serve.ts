@@ -47,7 +47,7 @@ export async function serve(
         isUnschedulable: () => hosts.own.unschedulable === true,
       })),
       ...hostHandlers(context, hosts, diagnosis),
-      ...imageHandlers(context, images, hosts, transfer),
+      ...imageHandlers(context, images, machine.applications, hosts, transfer),
       ...applicationHandlers(context, supervisor, runc, hosts),
       ...checkpointHandlers(checkpoints),
       ...migrationHandlers(machine, migrations),

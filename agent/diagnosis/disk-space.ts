@@ -2,6 +2,7 @@
 import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Machine } from '../migration/machine.ts';
+import { imageUsers } from '../store/image-use.ts';
 import { ok, problem, quoted, type Said, warning } from './findings.ts';
 
 const MiB = 2 ** 20;
@@ -40,21 +41,19 @@ export async function lookAtDisk(
   return said;
 }
 
-/** What can go without loss: images that nobody uses, which an apply sends again. */
+/** What can go without loss: copies that were put aside, and images that nobody uses, which an apply sends again. */
 async function cureOf(
   { context, applications, images }: Pick<Machine, 'context' | 'applications' | 'images'>,
   folder: string,
 ): Promise<{ command?: string; hint: string }> {
   const { paths } = context;
-  const used = new Set((await applications.list()).flatMap((record) => Object.values(record.images)));
-  const unused = (await images.list()).filter(({ digest }) => !used.has(digest));
+  const used = await imageUsers(applications, paths);
+  const unused = (await images.list()).filter(({ digest }) => !used.has(digest)).length;
   const aside = await readdir(paths.setAsideDirectory).catch(() => []);
-  const removable = [
-    ...unused.map(({ digest }) => paths.image(digest)),
-    ...aside.map((name) => join(paths.setAsideDirectory, name)),
-  ];
+  const removable = aside.map((name) => join(paths.setAsideDirectory, name));
+  const prune = `run "cmig image prune ${context.config.name}" to remove ${unused} images that nobody uses, `;
   return {
     ...(removable.length > 0 ? { command: `rm -rf ${removable.map(quoted).join(' ')}` } : {}),
-    hint: `free space in ${folder}, or move applications to another host`,
+    hint: `${unused > 0 ? prune : ''}free space in ${folder}, or move applications to another host`,
   };
 }

@@ -1,27 +1,35 @@
-// RPC: images, received in chunks from an orchestrator or sent on to a peer.
+// RPC: images, received in chunks from an orchestrator or sent on to a peer, listed and removed.
+import { type Image, imageName } from '../../src/contract/image.ts';
 import type { Params, Result } from '../../src/contract/methods.ts';
+import { apiVersion } from '../../src/contract/protocol.ts';
 import { CmigError } from '../../src/core/errors.ts';
 import type { AgentContext } from '../context.ts';
 import type { HostRegistry } from '../peers/host-registry.ts';
-import { ImageStore } from '../store/image-store.ts';
+import type { ApplicationStore } from '../store/application-store.ts';
+import { type ImageRecord, ImageStore } from '../store/image-store.ts';
+import { imageUsers } from '../store/image-use.ts';
 import type { PeerTransfer } from '../transfer/peer-transfer.ts';
 import { sendImage } from '../transfer/send-image.ts';
 
 export const imageHandlers = (
-  context: Pick<AgentContext, 'events' | 'rpc'>,
+  context: Pick<AgentContext, 'config' | 'events' | 'paths' | 'rpc'>,
   images: ImageStore,
+  applications: ApplicationStore,
   hosts: HostRegistry,
   transfer: PeerTransfer,
   /** Two applications of one image may go to one host at once: it is sent there once. */
   sending = new Map<string, Promise<{ bytes: number }>>(),
 ) => ({
   'image.describe': async ({ digest }: Params<'image.describe'>): Promise<Result<'image.describe'>> => {
+    // Whoever asks is about to use it.
+    images.holds.hold(digest);
     const record = await images.find(digest);
     return record ? { present: true, sizeBytes: record.sizeBytes } : { present: false };
   },
-  'image.upload.begin': async ({ digest }: Params<'image.upload.begin'>) => ({
-    upload: await images.beginUpload(digest),
-  }),
+  'image.upload.begin': async ({ digest, source }: Params<'image.upload.begin'>) => {
+    images.holds.hold(digest);
+    return { upload: await images.beginUpload(digest, source) };
+  },
   'image.upload.chunk': async ({ upload, sequence, data }: Params<'image.upload.chunk'>) => {
     await images.writeUpload(upload, sequence, Buffer.from(data, 'base64'));
     return {};
@@ -31,30 +39,54 @@ export const imageHandlers = (
     context.events.publish('image.received', { digest, sizeBytes });
     return {};
   },
-  'image.send': async ({ digest, to }: Params<'image.send'>): Promise<Result<'image.send'>> => {
-    await images.rootfs(digest);
-    const peer = hosts.get(to);
-    const isThere = async (): Promise<boolean> =>
-      (await context.rpc.call(to, 'image.describe', { digest }, { timeoutMs: 60_000 })).present;
-    if (await isThere()) return { bytes: 0 };
-    const key = `${digest} ${to}`;
-    const under = sending.get(key);
-    const sent =
-      under ??
-      sendImage(transfer, peer, {
-        folder: images.folder(digest),
-        destination: ImageStore.deliveryFolder(digest),
-        onProgress: (progress) => context.events.publish('image.progressed', { digest, to, ...progress }),
-      }).finally(() => sending.delete(key));
-    if (!under) sending.set(key, sent);
-    const { bytes } = await sent.catch(async (error) => {
-      // Another host may have sent the same one, and been faster.
+  'image.send': ({ digest, to }: Params<'image.send'>): Promise<Result<'image.send'>> =>
+    images.holds.during(digest, async () => {
+      await images.rootfs(digest);
+      const peer = hosts.get(to);
+      const isThere = async (): Promise<boolean> =>
+        (await context.rpc.call(to, 'image.describe', { digest }, { timeoutMs: 60_000 })).present;
       if (await isThere()) return { bytes: 0 };
-      throw error;
-    });
-    // The question makes the peer take in what was delivered.
-    if (!(await isThere()))
-      throw new CmigError('failed', `the image ${digest} was sent to ${to}, but did not arrive`);
-    return { bytes };
+      const key = `${digest} ${to}`;
+      const under = sending.get(key);
+      const sent =
+        under ??
+        sendImage(transfer, peer, {
+          folder: images.folder(digest),
+          destination: ImageStore.deliveryFolder(digest),
+          onProgress: (progress) => context.events.publish('image.progressed', { digest, to, ...progress }),
+        }).finally(() => sending.delete(key));
+      if (!under) sending.set(key, sent);
+      const { bytes } = await sent.catch(async (error) => {
+        // Another host may have sent the same one, and been faster.
+        if (await isThere()) return { bytes: 0 };
+        throw error;
+      });
+      // The question makes the peer take in what was delivered.
+      if (!(await isThere()))
+        throw new CmigError('failed', `the image ${digest} was sent to ${to}, but did not arrive`);
+      return { bytes };
+    }),
+  'image.list': async (): Promise<Result<'image.list'>> => {
+    const users = await imageUsers(applications, context.paths);
+    return {
+      images: (await images.list()).map(
+        (record): Image => ({
+          apiVersion,
+          kind: 'Image',
+          metadata: { name: imageName(record.digest) },
+          status: { host: context.config.name, ...record, usedBy: users.get(record.digest) ?? [] },
+        }),
+      ),
+    };
+  },
+  'image.prune': async ({ dryRun }: Params<'image.prune'>): Promise<Result<'image.prune'>> => {
+    const isUsed = async (digest: string) => (await imageUsers(applications, context.paths)).has(digest);
+    const { removed, kept } = await images.prune(isUsed, dryRun);
+    if (!dryRun)
+      for (const { digest, sizeBytes } of removed)
+        context.events.publish('image.removed', { digest, sizeBytes });
+    return { removed: removed.map(named), kept: kept.map(named) };
   },
 });
+
+const named = ({ digest, sizeBytes }: ImageRecord) => ({ digest, sizeBytes });

@@ -53,6 +53,7 @@ export class DestinationHost implements DestinationPorts {
       throw new CmigError('not-found', `the image ${digest} has not arrived on ${this.#record.to}`);
     }
     await applications.put(this.#application({ id, role: 'destination' }));
+    images.holds.release(Object.values(facts.images));
     await supervisor.suspend(application, { id, role: 'destination' });
     await network.create(application, { address: facts.address, mac: facts.mac }, { locked: true });
   }

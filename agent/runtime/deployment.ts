@@ -26,6 +26,7 @@ export async function checkDeployment(request: DeployRequest, images: ImageStore
     const digest = request.images[container.name];
     if (!digest)
       throw new CmigError('invalid', `the digest of the image of container ${container.name} is missing`);
+    images.holds.hold(digest);
     await images.rootfs(digest);
   }
 }

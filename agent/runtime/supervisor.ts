@@ -132,7 +132,9 @@ export class Supervisor {
     const application = current ?? new SupervisedApplication(next, this.#it);
     this.#applications.set(name, application);
     return this.exclusive(name, 'deploy', async () => {
-      await replaceContainers(application, next, this.#it);
+      await replaceContainers(application, next, this.#it).finally(() =>
+        this.#images.holds.release(Object.values(application.record.images)),
+      );
       this.#it.context.events.publish('application.deployed', { application: name, address });
       return describe(application);
     }).then(() => describe(application));

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { CmigError } from '../../src/core/errors.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import { readJsonFile, syncFolder } from './durable-file.ts';
+import { ImageHolds } from './image-holds.ts';
 import { ImageUpload } from './image-upload.ts';
 import type { AgentPaths } from './paths.ts';
 import { hexOf } from './paths.ts';
@@ -14,8 +15,16 @@ export interface ImageRecord {
   digest: string;
   /** Of the tar stream. */
   sizeBytes: number;
+  /** What its sender called it: as a manifest writes it. */
+  source?: string;
   /** RFC 3339 */
   createdAt: string;
+}
+
+export interface PrunedImages {
+  removed: ImageRecord[];
+  /** Of no use yet, but about to be, or being sent. */
+  kept: ImageRecord[];
 }
 
 /** Each has a process of its own. */
@@ -31,10 +40,12 @@ export class ImageStore {
   readonly #taking = new Map<string, Promise<ImageRecord | undefined>>();
   readonly #reaper: NodeJS.Timeout;
   readonly #now: () => number;
+  readonly holds: ImageHolds;
 
   constructor(paths: AgentPaths, now: () => number = () => performance.now()) {
     this.#paths = paths;
     this.#now = now;
+    this.holds = new ImageHolds(now);
     this.#reaper = setInterval(() => void this.reap(), 60_000);
     this.#reaper.unref();
   }
@@ -52,6 +63,7 @@ export class ImageStore {
 
   /** The record of an image that is here, whole; what a peer has delivered in the meantime is taken in first. */
   async find(digest: string): Promise<ImageRecord | undefined> {
+    await this.holds.settled(digest);
     const read = () => readJsonFile<ImageRecord>(this.#paths.imageFile(digest));
     const record = await read();
     if (record) return record;
@@ -88,8 +100,28 @@ export class ImageStore {
     return this.#paths.image(digest);
   }
 
+  /**
+   * Removes images that nobody uses, each as a whole in one moment.
+   * @param isUsed asked again for each one, just before it goes
+   */
+  async prune(isUsed: (digest: string) => Promise<boolean>, dryRun = false): Promise<PrunedImages> {
+    const pruned: PrunedImages = { removed: [], kept: [] };
+    for (const record of await this.list()) {
+      if (await isUsed(record.digest)) continue;
+      const gone = await this.holds.unlessHeld(record.digest, async () => {
+        // In between it may have come into use: from here on nobody is told any more that it is here.
+        if (await isUsed(record.digest)) return false;
+        if (!dryRun) await this.#remove(record.digest);
+        return true;
+      });
+      if (gone) pruned.removed.push(record);
+      else if (gone === undefined) pruned.kept.push(record);
+    }
+    return pruned;
+  }
+
   /** @returns the id of the upload. @throws CmigError `conflict` where too many are under way */
-  async beginUpload(digest: string): Promise<string> {
+  async beginUpload(digest: string, source?: string): Promise<string> {
     if (this.#uploads.size + this.#beginning >= uploadsAtOnce)
       throw new CmigError('conflict', `${uploadsAtOnce} images are being uploaded to this host already`, {
         hint: 'wait until one has ended; one whose sender has gone is given up after 10 minutes of silence',
@@ -99,7 +131,7 @@ export class ImageStore {
     this.#beginning += 1;
     try {
       await mkdir(join(folder, 'rootfs'), { recursive: true, mode: 0o755 });
-      this.#uploads.set(id, new ImageUpload(digest, folder, createHash('sha256'), this.#now));
+      this.#uploads.set(id, new ImageUpload({ digest, folder, source }, createHash('sha256'), this.#now));
     } finally {
       this.#beginning -= 1;
     }
@@ -123,7 +155,9 @@ export class ImageStore {
     const upload = this.#upload(id);
     try {
       const sizeBytes = await upload.end();
-      const record: ImageRecord = { digest: upload.digest, sizeBytes, createdAt: new Date().toISOString() };
+      const { digest, source } = upload;
+      const createdAt = new Date().toISOString();
+      const record: ImageRecord = { digest, sizeBytes, ...(source ? { source } : {}), createdAt };
       await writeFile(join(upload.folder, 'image.json'), `${JSON.stringify(record)}\n`);
       await this.#keep(upload.folder, upload.digest);
       return record;
@@ -157,6 +191,13 @@ export class ImageStore {
       if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
     }
     await syncFolder(this.#paths.imagesDirectory);
+  }
+
+  async #remove(digest: string): Promise<void> {
+    const trash = join(this.#paths.imagesIncoming, `removed-${randomUUID()}`);
+    await rename(this.#paths.image(digest), trash);
+    await syncFolder(this.#paths.imagesDirectory);
+    await rm(trash, { recursive: true, force: true });
   }
 
   async #takeDelivered(digest: string): Promise<ImageRecord | undefined> {

@@ -7,10 +7,18 @@ import { type BackgroundProcess, spawnProcess } from '../../src/core/run-process
 
 const outputKept = 4096;
 
+export interface Upload {
+  digest: string;
+  /** Holds `rootfs`, into which the archive is unpacked. */
+  folder: string;
+  /** What its sender calls it. */
+  source?: string | undefined;
+}
+
 export class ImageUpload {
   readonly digest: string;
-  /** Holds `rootfs`, into which the archive is unpacked. */
   readonly folder: string;
+  readonly source: string | undefined;
   /** When it last heard from its sender, in ms of the clock given. */
   touchedAt: number;
   readonly #now: () => number;
@@ -24,9 +32,10 @@ export class ImageUpload {
   /** Writes follow one another, however many chunks are under way. */
   #last: Promise<void> = Promise.resolve();
 
-  constructor(digest: string, folder: string, hash: Hash, now: () => number) {
+  constructor({ digest, folder, source }: Upload, hash: Hash, now: () => number) {
     this.digest = digest;
     this.folder = folder;
+    this.source = source;
     this.#hash = hash;
     this.#now = now;
     this.touchedAt = now();

@@ -3,6 +3,7 @@ import type { CommandSpec } from './command.ts';
 import * as applications from './declarations/applications.ts';
 import * as checkpoints from './declarations/checkpoints.ts';
 import { cordon, drain, host, uncordon } from './declarations/hosts.ts';
+import { image } from './declarations/images.ts';
 import { lab } from './declarations/lab.ts';
 import { migrate, migration } from './declarations/migration.ts';
 import * as settings from './declarations/settings.ts';
@@ -30,6 +31,7 @@ export const commands: readonly CommandSpec[] = [
   cordon,
   uncordon,
   drain,
+  image,
   lab,
   settings.config,
   settings.explain,

@@ -69,10 +69,12 @@ export async function completionNames({ completes, given, word, options }: Names
   }
 }
 
-type LiveKind = 'applications' | 'hosts' | 'checkpoints' | 'migrations';
+type LiveKind = 'applications' | 'hosts' | 'checkpoints' | 'images' | 'migrations';
 
-const liveNames = async (kind: LiveKind, context: string | undefined): Promise<string[]> =>
-  (await readLive(kind, context)).map(({ metadata }) => metadata.name);
+/** Each once: an image may be on several hosts. */
+const liveNames = async (kind: LiveKind, context: string | undefined): Promise<string[]> => [
+  ...new Set((await readLive(kind, context)).map(({ metadata }) => metadata.name)),
+];
 
 async function readLive<K extends LiveKind>(kind: K, context: string | undefined): Promise<Inventory[K]> {
   const { withOrchestrator } = await import('./session.ts');

@@ -31,6 +31,7 @@ export const events = {
     stat: true,
   },
   'image.received': { data: Type.Object({ digest: Type.String(), sizeBytes: Type.Integer() }) },
+  'image.removed': { data: Type.Object({ digest: Type.String(), sizeBytes: Type.Integer() }) },
   'image.progressed': {
     data: Type.Object({
       digest: Type.String(),

@@ -4,6 +4,7 @@ import { Application, ApplicationManifest } from './application.ts';
 import { Checkpoint, RestoreResult } from './checkpoint.ts';
 import { Finding } from './diagnosis.ts';
 import { Host, HostRecord, KnownHost } from './host.ts';
+import { Image } from './image.ts';
 import { Migration, MigrationBytes, MigrationPhases, PreflightReport } from './migration.ts';
 import { addressPattern, namePattern } from './protocol.ts';
 import { TerminalRequest, TerminalSize } from './terminal.ts';
@@ -26,6 +27,7 @@ const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 export const longestReason = 4000;
 /** Container name -> digest of its image. */
 const Images = Type.Record(Name, Digest);
+const SizedImage = Type.Object({ digest: Digest, sizeBytes: Count });
 const OfApplication = Type.Object({ name: Name }, strict);
 const OfMigration = Type.Object({ migration: MigrationId }, strict);
 const OfCheckpoint = Type.Object({ checkpoint: Name }, strict);
@@ -84,7 +86,7 @@ export const methods = {
   },
   /** Begins an upload of a tar stream whose SHA-256 is the digest. */
   'image.upload.begin': {
-    params: Type.Object({ digest: Digest }, strict),
+    params: Type.Object({ digest: Digest, source: Type.Optional(Text(1024)) }, strict),
     result: Type.Object({ upload: Type.String() }),
   },
   'image.upload.chunk': {
@@ -97,6 +99,14 @@ export const methods = {
   'image.send': {
     params: Type.Object({ digest: Digest, to: Name, migration: Type.Optional(MigrationId) }, strict),
     result: Type.Object({ bytes: Type.Integer() }),
+    long: true,
+  },
+
+  'image.list': { params: Nothing, result: Type.Object({ images: Type.Array(Image) }) },
+  /** Removes what no application uses and nobody is about to use. */
+  'image.prune': {
+    params: Type.Object({ dryRun: Type.Optional(Type.Boolean()) }, strict),
+    result: Type.Object({ removed: Type.Array(SizedImage), kept: Type.Array(SizedImage) }),
     long: true,
   },
 

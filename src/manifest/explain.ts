@@ -3,6 +3,7 @@ import Type from 'typebox';
 import { Application, ApplicationManifest } from '../contract/application.ts';
 import { Checkpoint } from '../contract/checkpoint.ts';
 import { Host } from '../contract/host.ts';
+import { Image } from '../contract/image.ts';
 import { Migration } from '../contract/migration.ts';
 import { apiVersion } from '../contract/protocol.ts';
 import { CmigError } from '../core/errors.ts';
@@ -75,6 +76,12 @@ const kinds: readonly Kind[] = [
     ['checkpoint', 'checkpoints', 'ckpt', 'ckpts'],
     'An application at one instant, memory and files. Not applied: "cmig checkpoint" takes it.',
     asNode(Checkpoint),
+  ),
+  kindOf(
+    'Image',
+    ['image', 'images', 'img', 'imgs'],
+    'A root file system on a host. Not applied: an application brings it, "cmig image prune" removes it.',
+    asNode(Image),
   ),
   kindOf(
     'Migration',

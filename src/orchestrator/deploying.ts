@@ -106,6 +106,7 @@ async function bringImages(
     onProgress({ type: 'begun', step, title: `send image ${text.replace(/^(dir|tar):/, '')} to ${host}` });
     const origin = await bringImage(context, {
       source,
+      text,
       image: { digest, sizeBytes },
       host,
       peers: plan.peers,

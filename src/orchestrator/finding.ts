@@ -1,6 +1,7 @@
 // Finds one thing in the inventory, or says what may have been meant.
 import type { Application } from '../contract/application.ts';
 import type { Host } from '../contract/host.ts';
+import type { Image } from '../contract/image.ts';
 import { CmigError } from '../core/errors.ts';
 import { didYouMean } from '../core/near-names.ts';
 import type { Inventory } from './inventory.ts';
@@ -31,6 +32,19 @@ export function findHost(inventory: Inventory, name: string): Host {
   const names = inventory.hosts.map(({ metadata }) => metadata.name);
   throw new CmigError('not-found', `there is no host "${name}"`, {
     hint: didYouMean(name, names) ?? `the hosts are ${names.join(', ')}`,
+  });
+}
+
+/** One of the hosts' copies. @throws CmigError `not-found` with near names */
+export function findImage(inventory: Inventory, name: string): Image {
+  const found = inventory.images.find(({ metadata }) => metadata.name === name);
+  if (found) return found;
+  const near = didYouMean(
+    name,
+    inventory.images.map(({ metadata }) => metadata.name),
+  );
+  throw new CmigError('not-found', `there is no image "${name}"`, {
+    hint: near ?? 'cmig get images lists them',
   });
 }
 

@@ -8,6 +8,8 @@ import { type ImageSource, readImage } from './image-source.ts';
 
 export interface ImageTransfer {
   source: ImageSource;
+  /** As a manifest writes it: what the host tells of where the image is from. */
+  text: string;
   image: ImageDigest;
   /** Where it is needed. */
   host: string;
@@ -78,11 +80,11 @@ const chunkTimeoutMs = 60_000;
 
 /** Answers how many bytes were sent. */
 async function upload({ rpc }: OrchestratorContext, transfer: ImageTransfer): Promise<number> {
-  const { host, image, source, onBytes } = transfer;
+  const { host, image, source, text, onBytes } = transfer;
   const { upload } = await rpc.call(
     host,
     'image.upload.begin',
-    { digest: image.digest },
+    { digest: image.digest, source: text.slice(0, 1024) },
     { timeoutMs: 20_000 },
   );
   const startedAt = performance.now();

@@ -4,6 +4,7 @@ import { anyHost } from '../broker/topology.ts';
 import type { Application } from '../contract/application.ts';
 import type { Checkpoint } from '../contract/checkpoint.ts';
 import type { Host, KnownHost } from '../contract/host.ts';
+import type { Image } from '../contract/image.ts';
 import type { Params, Result, ShortMethodName } from '../contract/methods.ts';
 import type { Migration } from '../contract/migration.ts';
 import { apiVersion, protocolVersion } from '../contract/protocol.ts';
@@ -12,9 +13,9 @@ import { mergeClaims } from './claims.ts';
 import type { OrchestratorContext } from './context.ts';
 import { mergeJournals } from './journals.ts';
 
-export { findApplication, findHost } from './finding.ts';
+export { findApplication, findHost, findImage, findReadyHost } from './finding.ts';
 
-export type InventoryPart = 'hosts' | 'applications' | 'checkpoints' | 'migrations';
+export type InventoryPart = 'hosts' | 'applications' | 'checkpoints' | 'images' | 'migrations';
 
 export interface Inventory {
   /** All known hosts; those that did not answer are `NotReady`. */
@@ -23,6 +24,8 @@ export interface Inventory {
   applications: Application[];
   /** Every copy, oldest first. */
   checkpoints: Checkpoint[];
+  /** Each once for every host that has it. */
+  images: Image[];
   /** Each migration once, from both hosts' journals. */
   migrations: Migration[];
   /** Hosts that did not answer (all of) what they were asked. */
@@ -34,7 +37,7 @@ export interface Inventory {
 export interface InventoryOptions {
   /** How long a host may take to answer; 3000 if absent. */
   timeoutMs?: number;
-  /** What to ask for; everything if absent. Hosts are always named, but only described where asked for. */
+  /** What to ask for; everything but images if absent. Hosts are always named, but only described where asked for. */
   parts?: readonly InventoryPart[];
 }
 
@@ -42,6 +45,7 @@ interface Answers {
   host: Host;
   applications: Application[];
   checkpoints: Checkpoint[];
+  images: Image[];
   migrations: Migration[];
   failure?: CmigError;
 }
@@ -62,6 +66,7 @@ export async function readInventory(
     hosts: answers.map(({ host }) => host).sort(byName),
     applications: current.sort(byName),
     checkpoints: answers.flatMap(({ checkpoints }) => checkpoints).sort(byCreation),
+    images: answers.flatMap(({ images }) => images).sort(byNameAndHost),
     migrations: mergeJournals(answers.flatMap(({ migrations }) => migrations)).sort(byStart),
     unreachable: answers.filter(({ failure }) => failure).map(({ host }) => host.metadata.name),
     warnings,
@@ -70,6 +75,8 @@ export async function readInventory(
 
 const byName = (a: Host | Application, b: Host | Application) => (a.metadata.name < b.metadata.name ? -1 : 1);
 const byCreation = (a: Checkpoint, b: Checkpoint) => a.status.createdAt.localeCompare(b.status.createdAt);
+const keyOf = ({ metadata, status }: Image) => `${metadata.name} ${status.host}`;
+const byNameAndHost = (a: Image, b: Image) => (keyOf(a) < keyOf(b) ? -1 : 1);
 const byStart = (a: Migration, b: Migration) => (a.status.startedAt < b.status.startedAt ? -1 : 1);
 
 async function listHosts({ rpc, connection }: OrchestratorContext, timeoutMs: number): Promise<KnownHost[]> {
@@ -104,10 +111,11 @@ async function askHost(
     }
   }
   const wants = (part: InventoryPart) => parts.includes(part);
-  const [host, applications, checkpoints, migrations] = await Promise.all([
+  const [host, applications, checkpoints, images, migrations] = await Promise.all([
     wants('hosts') ? ask('agent.describe', {}) : undefined,
     wants('applications') ? ask('application.list', {}) : undefined,
     wants('checkpoints') ? ask('checkpoint.list', {}) : undefined,
+    wants('images') ? ask('image.list', {}) : undefined,
     wants('migrations') ? ask('migration.list', {}) : undefined,
   ]);
   return {
@@ -116,6 +124,7 @@ async function askHost(
       : undescribed(known, failure),
     applications: applications?.applications ?? [],
     checkpoints: checkpoints?.checkpoints ?? [],
+    images: images?.images ?? [],
     migrations: migrations?.migrations ?? [],
     ...(failure ? { failure } : {}),
   };

@@ -5,6 +5,7 @@ import type { Application, ApplicationStatus } from '../contract/application.ts'
 import type { Checkpoint } from '../contract/checkpoint.ts';
 import type { Event, EventType } from '../contract/events.ts';
 import type { Host } from '../contract/host.ts';
+import type { Image } from '../contract/image.ts';
 import type { Migration } from '../contract/migration.ts';
 import { CmigError } from '../core/errors.ts';
 import type { OrchestratorContext } from './context.ts';
@@ -13,7 +14,7 @@ import { type Inventory, type InventoryPart, readInventory } from './inventory.t
 /** Something is new, is another than before, or is gone. */
 export interface Change {
   part: InventoryPart;
-  item: Application | Host | Checkpoint | Migration;
+  item: Application | Host | Checkpoint | Image | Migration;
   gone: boolean;
 }
 
@@ -33,6 +34,13 @@ const telling = {
     'migration.finished',
   ],
   checkpoints: ['checkpoint.taken', 'checkpoint.restored', 'checkpoint.deleted'],
+  images: [
+    'image.received',
+    'image.removed',
+    'application.deployed',
+    'application.deleted',
+    'migration.finished',
+  ],
   migrations: [
     'migration.started',
     'migration.stepped',
@@ -133,8 +141,8 @@ class Known {
 type Item = Change['item'];
 
 const keyOf = (part: InventoryPart, item: Item) =>
-  // Of a checkpoint several hosts may have a copy.
-  `${part}/${item.metadata.name}${item.kind === 'Checkpoint' ? `@${item.status.host}` : ''}`;
+  // Several hosts may have a copy of a checkpoint, or the same image.
+  `${part}/${item.metadata.name}${item.kind === 'Checkpoint' || item.kind === 'Image' ? `@${item.status.host}` : ''}`;
 const hostOf = (item: Item) => (item.kind === 'Host' ? item.metadata.name : item.status.host);
 
 /** What makes a difference worth telling: of a host, not its figures. */

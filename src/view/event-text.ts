@@ -1,5 +1,6 @@
 // Events as sentences, and what each of them concerns.
 import type { Event } from '../contract/events.ts';
+import { imageName } from '../contract/image.ts';
 import { formatAge, formatBytes, formatCount, formatDuration, formatRate } from './formats.ts';
 
 /** What has happened, in one sentence without a full stop. */
@@ -25,6 +26,8 @@ export function eventText(event: Event): string {
       return `CPU ${Math.round(event.data.statistics.cpu * 100)} %, ${formatBytes(event.data.statistics.memoryUsedBytes)} in use`;
     case 'image.received':
       return `image ${shortDigest(event.data.digest)} received, ${formatBytes(event.data.sizeBytes)}`;
+    case 'image.removed':
+      return `image ${shortDigest(event.data.digest)} removed, which nobody used: ${formatBytes(event.data.sizeBytes)}`;
     case 'image.progressed':
       return `image ${shortDigest(event.data.digest)} on its way to ${event.data.to}: ${formatBytes(event.data.bytes)}, ${formatRate(event.data.bytesPerSecond)}`;
     case 'application.deployed':
@@ -91,6 +94,7 @@ const phaseOf = (status: unknown): string =>
 export function eventSubjects({ data, host }: Event): string[] {
   const subjects: string[] = [];
   if ('application' in data) subjects.push(`application/${data.application}`);
+  if ('digest' in data) subjects.push(`image/${imageName(data.digest)}`);
   if ('migration' in data) subjects.push(`migration/${data.migration}`);
   if ('checkpoint' in data) subjects.push(`checkpoint/${data.checkpoint}`);
   if ('from' in data) subjects.push(`host/${data.from}`);

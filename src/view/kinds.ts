@@ -4,12 +4,14 @@ import { didYouMean } from '../core/near-names.ts';
 import { applicationView } from './kinds/application.ts';
 import { checkpointView } from './kinds/checkpoint.ts';
 import { hostView } from './kinds/host.ts';
+import { imageView } from './kinds/image.ts';
 import { migrationView } from './kinds/migration.ts';
 
 export const kindViews = {
   applications: applicationView,
   hosts: hostView,
   checkpoints: checkpointView,
+  images: imageView,
   migrations: migrationView,
 };
 export type KindPlural = keyof typeof kindViews;

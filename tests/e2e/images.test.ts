@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
 import type { Application, Container } from '../../src/contract/application.ts';
+import type { Image } from '../../src/contract/image.ts';
 import { type CmigResult, cmigJson, cmigOk, cmigWith, deleteAll, onHost, useLab } from './lab.ts';
 import { NumberedStream } from './numbered-stream.ts';
 import { buildLayout, skopeo } from './oci-images.ts';
@@ -115,6 +116,65 @@ describe('an image with a configuration', () => {
     expect(await applied('oci:layout:app', { user: '0' })).toContain('application/web unchanged');
     const cached = await readdir(join(folder, 'cache/cmig/images'));
     expect(cached.filter((name) => !name.startsWith('.'))).toHaveLength(1);
+  });
+});
+
+describe('images on hosts', () => {
+  const images = async (): Promise<Image[]> =>
+    (await cmigJson<{ items: Image[] }>('get', 'images')).items.filter(
+      ({ status: { source = '' } }) => source.includes('layout') || source.includes('archive'),
+    );
+
+  it('are listed with what uses them, stay while anything does, and go when nothing does', async () => {
+    await applied('oci:layout:app', { user: '0' });
+    const digest = (await get()).status.containers[0]!.image;
+    const name = digest.slice('sha256:'.length, 'sha256:'.length + 12);
+    const mine = async () => (await images()).filter(({ status }) => status.digest === digest);
+    await cmigOk('migrate', 'web', 'host-b');
+    await cmigOk('stop', 'web');
+    const users = (await mine()).map(({ status }) => [status.host, status.usedBy]);
+    // Where it was deployed it is not used any more; an earlier test may have left it on others as well.
+    expect(users).toEqual(
+      expect.arrayContaining([
+        ['host-a', []],
+        ['host-b', ['web']],
+      ]),
+    );
+    const table = await cmigOk('get', 'images');
+    expect(table).toMatch(/^NAME +HOST +SIZE +USED BY +SOURCE +AGE\n/);
+    expect(table).toMatch(new RegExp(`^${name} +host-b +[\\d.]+ MiB +web +`, 'm'));
+    const described = await cmigOk('describe', 'image', name);
+    expect(described).toContain(digest);
+    expect(described).toContain('host-b: ');
+    expect(described).toMatch(/host-b: +used by web, there since/);
+
+    const planned = await run({}, 'image', 'prune', '--dry-run');
+    expect(planned.stdout).toMatch(new RegExp(`^host-a: would remove [^]*^  ${name} `, 'm'));
+    expect(await mine()).toHaveLength(users.length);
+    const pruned = await run({}, 'image', 'prune', '-o', 'json');
+    const { hosts, here } = JSON.parse(pruned.stdout) as {
+      hosts: { host: string; removed: { digest: string }[] }[];
+      here: { images: number };
+    };
+    const removedAt = (host: string) =>
+      hosts.find((each) => each.host === host)!.removed.map((each) => each.digest);
+    expect(removedAt('host-a')).toContain(digest);
+    expect(removedAt('host-b')).not.toContain(digest);
+    // An application still uses it, so this machine keeps it, too.
+    expect(here.images).toBe(0);
+    expect((await mine()).map(({ status }) => status.host)).toEqual(['host-b']);
+    const left = await onHost('host-a', 'ls', '-A', '/var/lib/cmig/images');
+    expect(left).not.toContain(digest.slice('sha256:'.length));
+
+    await cmigOk('start', 'web');
+    await cmigOk('delete', 'web');
+    const all = await run({}, 'image', 'prune');
+    expect(all.stdout).toMatch(/^here: removed 1 image, /m);
+    expect(await mine()).toEqual([]);
+    expect(await readdir(join(folder, 'cache/cmig/images'))).toEqual([]);
+    expect((await run({}, 'image', 'prune', 'host-x')).exitCode).toBe(3);
+    // What is gone is brought again.
+    expect(await applied('oci:layout:app')).toContain('created');
   });
 });
 

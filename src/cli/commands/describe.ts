@@ -1,11 +1,18 @@
 // `cmig describe`.
 import { CmigError } from '../../core/errors.ts';
 import { findCheckpoint } from '../../orchestrator/checkpoints.ts';
-import { findApplication, findHost, type Inventory, readInventory } from '../../orchestrator/inventory.ts';
+import {
+  findApplication,
+  findHost,
+  findImage,
+  type Inventory,
+  readInventory,
+} from '../../orchestrator/inventory.ts';
 import { findMigration } from '../../orchestrator/migration/resolve.ts';
 import { readRecentEvents } from '../../orchestrator/recent-events.ts';
 import { type Field, layOutDescription } from '../../view/description.ts';
 import { eventColumns, eventSubjects } from '../../view/event-text.ts';
+import { describeHolders } from '../../view/kinds/image.ts';
 import type { KindView, Resource } from '../../view/kinds/kind-view.ts';
 import { type KindPlural, kindViews } from '../../view/kinds.ts';
 import { renderDocument } from '../../view/resource-output.ts';
@@ -40,6 +47,7 @@ export async function run(invocation: Invocation): Promise<void> {
     });
     const view = kindViews[plural] as unknown as KindView<Resource>;
     const fields: Field[] = [...view.describe(item)];
+    if (plural === 'images') fields.push(describeHolders(imagesNamed(inventory, wanted)));
     if (plural === 'hosts') fields.push(['Running here', runningOn(inventory, wanted)]);
     const lines = layOutDescription(fields);
     lines.push('Events:', ...layOutTable(eventColumns, events).lines.map((line) => `  ${line}`));
@@ -48,6 +56,9 @@ export async function run(invocation: Invocation): Promise<void> {
     warnOfInventory(invocation, inventory);
   });
 }
+
+const imagesNamed = ({ images }: Inventory, name: string) =>
+  images.filter(({ metadata }) => metadata.name === name);
 
 const runningOn = ({ applications }: Inventory, host: string): string[] =>
   applications
@@ -58,5 +69,6 @@ function find(inventory: Inventory, plural: KindPlural, name: string): Resource 
   if (plural === 'applications') return findApplication(inventory, name);
   if (plural === 'hosts') return findHost(inventory, name);
   if (plural === 'checkpoints') return findCheckpoint(inventory, name)[0]!;
+  if (plural === 'images') return findImage(inventory, name);
   return findMigration(inventory, name);
 }

@@ -72,6 +72,8 @@ function printer(
 
 /** What is gone is shown once more, as deleted. */
 function shown({ item, gone }: Change): Resource {
+  if (gone && item.kind === 'Image')
+    return { ...item, status: { ...item.status, usedBy: ['<removed>'] } } as Resource;
   if (!gone || item.kind !== 'Application') return item;
   const { status } = item satisfies Application;
   return { ...item, status: { ...status, phase: 'Deleted' } } as Resource;

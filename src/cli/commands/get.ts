@@ -29,7 +29,8 @@ export async function run(invocation: Invocation): Promise<void> {
   const format: ResourceFormat = invocation.output ?? 'table';
   const missing = findMissing(inventory, requests);
   const found = groups.some(({ items }) => items.length > 0);
-  const single = requests.length === 1 && requests[0]!.names?.length === 1;
+  // An image of one name may be on several hosts.
+  const single = requests.length === 1 && requests[0]!.names?.length === 1 && groups[0]!.items.length === 1;
   const structured = format === 'json' || format === 'yaml' || format === 'jsonpath';
   // A document that would only say "nothing" is not printed beside an error.
   if (found || (structured && missing.length === 0)) {

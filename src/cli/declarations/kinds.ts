@@ -6,6 +6,7 @@ export const listedKinds = [
   { name: 'applications', aliases: ['application', 'apps', 'app', 'Application'] },
   { name: 'hosts', aliases: ['host', 'Host'] },
   { name: 'checkpoints', aliases: ['checkpoint', 'ckpts', 'ckpt', 'Checkpoint'] },
+  { name: 'images', aliases: ['image', 'imgs', 'img', 'Image'] },
   { name: 'migrations', aliases: ['migration', 'migs', 'mig', 'Migration'] },
 ] as const satisfies readonly Choice[];
 

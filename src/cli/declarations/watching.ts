@@ -7,7 +7,7 @@ const group = 'Watching';
 export const get: CommandSpec = {
   name: 'get',
   group,
-  summary: 'list applications, hosts, checkpoints or migrations',
+  summary: 'list applications, hosts, checkpoints, images or migrations',
   arguments: [
     {
       name: 'KIND',
@@ -47,7 +47,7 @@ export const describe: CommandSpec = {
   name: 'describe',
   aliases: ['desc'],
   group,
-  summary: 'all there is to know about one application, host, checkpoint or migration',
+  summary: 'all there is to know about one application, host, checkpoint, image or migration',
   arguments: [
     { name: 'KIND', summary: 'KIND/NAME, or one of', choices: listedKinds, open: true },
     { name: 'NAME', summary: 'its name', optional: true, completes: 'name-of-kind' },

@@ -55,7 +55,7 @@ describe('explain', () => {
     ['application.spec.network.x', 'application.spec.network has no field "x"', 'its fields are address'],
     ['application.spec.host.x', 'application.spec.host has no field "x"', 'it has no fields'],
     ['application.constructor', 'application has no field "constructor"', expect.any(String)],
-    ['pod', 'there is no kind "pod"', 'the kinds are application, host, checkpoint, migration'],
+    ['pod', 'there is no kind "pod"', 'the kinds are application, host, checkpoint, image, migration'],
     ['', 'there is no kind ""', expect.any(String)],
   ])('%s: what may be meant', (path, message, hint) => {
     expect(thrownBy(path)).toMatchObject({ code: 'not-found', message, hint });

@@ -42,6 +42,7 @@ export const inventory = (parts: Partial<Inventory> = {}): Inventory => ({
   hosts: [host('host-a'), host('host-b')],
   applications: [],
   checkpoints: [],
+  images: [],
   migrations: [],
   unreachable: [],
   warnings: [],

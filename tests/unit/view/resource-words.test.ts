@@ -11,6 +11,7 @@ describe('parseResourceWords', () => {
       'applications',
       'hosts',
       'checkpoints',
+      'images',
       'migrations',
     ]);
   });

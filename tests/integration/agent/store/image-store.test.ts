@@ -167,3 +167,62 @@ describe('an image that a peer delivered', () => {
     expect(found.map((record) => record?.digest)).toEqual(Array(5).fill(digest));
   });
 });
+
+describe('pruning', () => {
+  const nobody = async () => false;
+
+  it('removes what nobody uses, and neither what somebody does nor what is about to be used', async () => {
+    const made = async (name: string) => {
+      const data = await archive((root) => writeFile(join(root, name), name));
+      await upload(data);
+      return { data, digest: digestOf(data) };
+    };
+    const [used, held, other] = [await made('used'), await made('held'), await made('other')];
+    store.holds.hold(held.digest);
+    const isUsed = async (digest: string) => digest === used.digest;
+    expect(await store.prune(isUsed, true)).toMatchObject({ removed: [{ digest: other.digest }] });
+    expect(await store.list()).toHaveLength(3);
+    const { removed, kept } = await store.prune(isUsed);
+    expect([removed, kept]).toMatchObject([[{ digest: other.digest }], [{ digest: held.digest }]]);
+    expect(await store.find(other.digest)).toBeUndefined();
+    expect(await readdir(paths.imagesIncoming)).toEqual([]);
+
+    // A question that no deployment followed is forgotten after a while.
+    nowMs += 11 * 60_000;
+    expect((await store.prune(isUsed)).removed).toMatchObject([{ digest: held.digest }]);
+    await upload(other.data);
+    expect(await store.find(other.digest)).toBeDefined();
+  });
+
+  it('keeps an image as long as it is being sent, and one that comes into use at the last moment', async () => {
+    const data = await archive(program);
+    const digest = digestOf(data);
+    await upload(data);
+    const sent = Promise.withResolvers<void>();
+    const sending = store.holds.during(digest, () => sent.promise);
+    expect(await store.prune(nobody)).toMatchObject({ removed: [], kept: [{ digest }] });
+    sent.resolve();
+    await sending;
+    let asked = 0;
+    const used = async () => ++asked > 1;
+    expect(await store.prune(used)).toEqual({ removed: [], kept: [] });
+    expect(asked).toBe(2);
+    expect(await store.find(digest)).toBeDefined();
+  });
+
+  it('lets who asks meanwhile wait, and tells the truth then', async () => {
+    const data = await archive(program);
+    const digest = digestOf(data);
+    await upload(data);
+    let asked = 0;
+    let found: Promise<unknown> | undefined;
+    const pruned = store.prune(async () => {
+      // From the second question on it is going.
+      if (++asked === 2) setImmediate(() => (found = store.find(digest)));
+      if (asked === 2) await new Promise((resolve) => setTimeout(resolve, 50));
+      return false;
+    });
+    expect((await pruned).removed).toHaveLength(1);
+    expect(await found).toBeUndefined();
+  });
+});

@@ -68,6 +68,7 @@ export const inventoryOf = (hosts: Host[], applications: Application[] = []): In
   hosts,
   applications,
   checkpoints: [],
+  images: [],
   migrations: [],
   unreachable: hosts
     .filter(({ status }) => status.condition !== 'Ready')
