@@ -147,7 +147,7 @@ export class SupervisedApplication {
   async removeRuntime(only?: ReadonlySet<string>): Promise<void> {
     for (const container of this.containers) {
       if (only && !only.has(container.name)) continue;
-      await container.leave();
+      await container.rest();
       await this.#it.runtime.remove(this.record, container.name);
     }
     if (only) return;

@@ -178,8 +178,13 @@ export class SupervisedContainer {
 
   /** Nothing of it is started or probed any more; what runs is not touched. For the agent's own end. */
   leave(): Promise<void> {
-    this.#restarts.cancel();
     this.#suspended = true;
+    return this.rest();
+  }
+
+  /** No timer and no probe of it is left until it is started again. */
+  rest(): Promise<void> {
+    this.#restarts.cancel();
     return this.#readiness.stop();
   }
 

@@ -96,6 +96,11 @@ describe('apply', () => {
     expect(second.status.address).toBe(first.status.address);
     expect(second.status.containers[0]!.pid).not.toBe(first.status.containers[0]!.pid);
     expect(await inside('tick', 'sh', '-c', 'echo $COLOR')).toBe('red\n');
+
+    // The new container is cared for as the first one was: it once was left alone, as if a migration had it.
+    await onHost('host-a', 'kill', '-KILL', String(second.status.containers[0]!.pid));
+    const restarted = async () => (await get('tick')).status.containers[0]!.restarts === 1;
+    await waitFor(restarted, { timeoutMs: 30_000, what: 'the container being restarted' });
   });
 
   it('never moves an application by spec.host, and says so', async () => {
