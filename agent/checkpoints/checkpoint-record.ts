@@ -39,10 +39,11 @@ export const applicationOf = (record: CheckpointRecord): string => record.applic
 /** A record as the resource that people see. */
 export function toCheckpoint(record: CheckpointRecord, host: string, use: DiskUse): Checkpoint {
   const { application, id, reason, previous, restoredFrom, cpuinfo: _, frozenAtMs: __, ...facts } = record;
+  const { labels } = application.manifest.metadata;
   return {
     apiVersion,
     kind: 'Checkpoint',
-    metadata: { name: id },
+    metadata: { name: id, ...(labels ? { labels } : {}) },
     spec: {
       application: applicationOf(record),
       reason,

@@ -10,6 +10,7 @@ import { CmigError } from '../../src/core/errors.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import { refuseCpu } from '../migration/host-facts.ts';
 import type { Machine } from '../migration/machine.ts';
+import { refuseCordoned } from '../peers/refuse-cordoned.ts';
 import { applicationOf, type CheckpointRecord, toCheckpoint } from './checkpoint-record.ts';
 import { CheckpointStore } from './checkpoint-store.ts';
 import { notKept } from './local-copy.ts';
@@ -142,6 +143,7 @@ export class KeptCheckpoints {
     const { supervisor, context } = this.#machine;
     const name = applicationOf(found);
     const present = supervisor.has(name) ? supervisor.record(name) : undefined;
+    if (!present) refuseCordoned(this.#machine.hosts, name);
     const { application } = found;
     const owner = supervisor
       .records()

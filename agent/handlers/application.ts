@@ -1,9 +1,9 @@
 // RPC: applications of this host.
 import type { ServerStream } from '../../src/broker/rpc-server.ts';
 import type { Params, Result } from '../../src/contract/methods.ts';
-import { CmigError } from '../../src/core/errors.ts';
 import type { AgentContext } from '../context.ts';
 import type { HostRegistry } from '../peers/host-registry.ts';
+import { refuseCordoned } from '../peers/refuse-cordoned.ts';
 import { execInContainer } from '../runtime/exec-session.ts';
 import type { LogLine } from '../runtime/log-line.ts';
 import { mergeLogs, parseSince, readLog } from '../runtime/log-reader.ts';
@@ -36,14 +36,6 @@ export const applicationHandlers = (
   'application.exec': (params: Params<'application.exec'>, _: unknown, stream: ServerStream) =>
     execInContainer(context, runc, supervisor.container(params.name, params.container), params, stream),
 });
-
-/** @throws CmigError `conflict` */
-function refuseCordoned({ own }: HostRegistry, application: string): void {
-  if (!own.unschedulable) return;
-  throw new CmigError('conflict', `${own.name} is cordoned: it does not take ${application}`, {
-    hint: `choose another host, or lift it: cmig uncordon ${own.name}`,
-  });
-}
 
 /** Of one container, or of all: what is there merged by time, what follows as it comes. */
 async function sendLogs(

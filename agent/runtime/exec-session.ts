@@ -106,9 +106,13 @@ export async function execInContainer(
 function requireRunning({ application, name, state, isSuspended }: SupervisedContainer): void {
   // What would be dumped along with it could not be restored.
   if (isSuspended)
-    throw new CmigError('conflict', `${application} is being migrated: nothing can be run in it now`, {
-      hint: 'try again when it has arrived',
-    });
+    throw new CmigError(
+      'conflict',
+      `${application} is just being moved or captured: nothing can be run in it now`,
+      {
+        hint: 'try again when that has ended',
+      },
+    );
   if (state === 'Running') return;
   throw new CmigError('conflict', `container ${name} of ${application} does not run: it is ${state}`, {
     hint: `see \`cmig describe application ${application}\``,

@@ -17,7 +17,11 @@ export type CheckpointProcess = Type.Static<typeof CheckpointProcess>;
 export const Checkpoint = Type.Object({
   apiVersion: Type.Literal(apiVersion),
   kind: Type.Literal('Checkpoint'),
-  metadata: Type.Object({ name: Type.String({ pattern: namePattern }) }),
+  metadata: Type.Object({
+    name: Type.String({ pattern: namePattern }),
+    /** Those of its application at that time, to select by. */
+    labels: Type.Optional(Type.Record(Type.String(), Type.String())),
+  }),
   spec: Type.Object({
     application: Type.String(),
     reason: Type.Enum([...checkpointReasons]),

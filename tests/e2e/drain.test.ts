@@ -108,16 +108,24 @@ describe('a host that is cordoned', () => {
     });
   });
 
-  it('keeps what runs there, and lets it be changed', async () => {
+  it('keeps what runs there, lets it be changed, and takes nothing back that has gone', async () => {
     await cmigOk('cordon', 'host-a');
     try {
       await cmigOk('stop', 'one');
       await cmigOk('start', 'one');
       const changed = await apply(manifestOf('one', '{tier: web, changed: "yes"}'));
       expect(changed).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('one configured') });
+      await cmigOk('checkpoint', 'three', '--name', 'of-three');
+      expect(await cmigOk('get', 'checkpoints', '-l', 'tier=db', '-o', 'name')).toBe('checkpoint/of-three\n');
+      await cmigOk('delete', 'three');
+      const back = await cmig('restore', 'three', '--checkpoint', 'of-three');
+      expect(back).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('cmig uncordon host-a') });
     } finally {
       await cmigOk('uncordon', 'host-a');
     }
+    await cmigOk('restore', 'three', '--checkpoint', 'of-three');
+    await cmigOk('delete', 'checkpoint', 'of-three');
+    expect(await hostOf('three')).toBe('host-a');
   });
 });
 

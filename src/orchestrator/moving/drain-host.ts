@@ -93,15 +93,17 @@ const loadOf = ({ metadata, spec }: Application, used: Map<string, number> | und
 });
 
 function warningsOf(inventory: Inventory, { host }: DrainOptions, unmeasured: boolean): string[] {
-  const coming = inventory.migrations
+  const warnings = inventory.migrations
     .filter(({ spec, status }) => spec.to === host && status.outcome === undefined)
     .map(
       ({ metadata, spec }) =>
         `${spec.application} is on its way to ${host} (${metadata.name}): drain again when it has come`,
     );
   if (unmeasured)
-    coming.push(
+    warnings.push(
       `${host} did not tell how much memory its applications use: they were placed without regard to it`,
     );
-  return [...inventory.warnings, ...coming];
+  const kept = inventory.checkpoints.filter(({ status }) => status.host === host).length;
+  if (kept > 0) warnings.push(`checkpoints do not move along: ${host} keeps ${kept} (cmig get checkpoints)`);
+  return [...inventory.warnings, ...warnings];
 }

@@ -2,7 +2,7 @@
 import type { Checkpoint } from '../../contract/checkpoint.ts';
 import type { Field } from '../description.ts';
 import { formatAgeOf, formatBytes, formatDuration } from '../formats.ts';
-import type { KindView } from './kind-view.ts';
+import { formatLabels, type KindView } from './kind-view.ts';
 
 export const checkpointView: KindView<Checkpoint> = {
   kind: 'Checkpoint',
@@ -27,6 +27,7 @@ export const checkpointView: KindView<Checkpoint> = {
     { header: 'FILES', value: ({ status }) => String(status.files) },
     { header: 'CONNECTIONS', value: ({ status }) => String(status.connections) },
     { header: 'EPOCH', value: ({ status }) => String(status.epoch) },
+    { header: 'LABELS', value: ({ metadata }) => formatLabels(metadata.labels) },
   ],
   describe,
 };
