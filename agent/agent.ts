@@ -18,6 +18,7 @@ import { ApplicationNetwork } from './network/application-network.ts';
 import { HostRegistry } from './peers/host-registry.ts';
 import { Checkpoints } from './runtime/checkpoint.ts';
 import { ContainerRuntime } from './runtime/container-runtime.ts';
+import { endLeftSessions } from './runtime/left-sessions.ts';
 import { startLogRotation } from './runtime/log-rotation.ts';
 import { Supervisor } from './runtime/supervisor.ts';
 import { serve } from './serve.ts';
@@ -56,6 +57,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
   const migrations = new Migrations(machine);
   const checkpoints = new KeptCheckpoints(machine);
   await images.open();
+  await endLeftSessions(context, machine.runc);
   await supervisor.reconcile();
   await hosts.open();
   await migrations.recover();

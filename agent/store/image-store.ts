@@ -197,11 +197,17 @@ export class ImageStore {
     const trash = join(this.#paths.imagesIncoming, `removed-${randomUUID()}`);
     await rename(this.#paths.image(digest), trash);
     await syncFolder(this.#paths.imagesDirectory);
+    // Of two hosts that sent it at once the slower one may have left half of it; it must not count as whole later.
+    await rm(this.#delivery(digest), { recursive: true, force: true });
     await rm(trash, { recursive: true, force: true });
   }
 
+  #delivery(digest: string): string {
+    return join(this.#paths.incomingDirectory, ImageStore.deliveryFolder(digest));
+  }
+
   async #takeDelivered(digest: string): Promise<ImageRecord | undefined> {
-    const folder = join(this.#paths.incomingDirectory, ImageStore.deliveryFolder(digest));
+    const folder = this.#delivery(digest);
     // image.json is sent last, so where it is, the root file system is whole.
     const text = await readFile(join(folder, 'image.json'), 'utf8').catch(() => undefined);
     if (text === undefined) return undefined;

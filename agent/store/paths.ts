@@ -136,9 +136,13 @@ export class AgentPaths {
   socketLink(application: string, container: string): string {
     return join(this.socketsDirectory, containerId(application, container));
   }
+  /** A folder for each container, named for its id. */
+  get containersRunDirectory(): string {
+    return join(this.runDirectory, 'containers');
+  }
   /** What of a container a reboot may forget: pid files, control and report FIFOs, runc's log, criu.conf, hook. */
   runtime(application: string, container: string): string {
-    return join(this.runDirectory, 'containers', containerId(application, container));
+    return join(this.containersRunDirectory, containerId(application, container));
   }
   pidFile(application: string, container: string): string {
     return join(this.runtime(application, container), 'pid');

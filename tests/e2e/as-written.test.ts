@@ -202,6 +202,7 @@ describe("a habit of kubectl's users", () => {
     'cmig logs shop -c web --tail=5': /^(?:.*\n){0,5}$/,
     'cmig logs -f shop': /^(db|web) *\| /m,
     'cmig exec shop -c web -- ls /': /^etc$/m,
+    'cmig exec -it shop -c web -- sh': /^$/,
     'cmig events --for app/shop': /application\.deployed +application\/shop/,
     'cmig events -w': /\n/,
     'cmig apply -f manifests/shop.yaml': /^application\/shop (unchanged|configured)\n/m,

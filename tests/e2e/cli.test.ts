@@ -7,7 +7,7 @@ import type { Application } from '../../src/contract/application.ts';
 import type { Event } from '../../src/contract/events.ts';
 import { waitFor } from '../../src/core/retry.ts';
 import { runProcess } from '../../src/core/run-process.ts';
-import { cmig, cmigJson, cmigOk, cmigWith, images, root, startCmig, tryOnHost, useLab } from './lab.ts';
+import { cmig, cmigJson, cmigOk, cmigWith, images, lab, root, startCmig, tryOnHost, useLab } from './lab.ts';
 import { keys, PseudoTerminal } from './pseudo-terminal.ts';
 import { labName, settings } from './settings.ts';
 
@@ -216,6 +216,25 @@ describe('exec on a terminal', () => {
         timeoutMs: 10_000,
         what: 'the end of the program',
       },
+    );
+  });
+
+  it('is told when the agent is killed, and the next one ends the program', async () => {
+    const { host } = (await cmigJson<Application>('get', 'app', 'pair')).status;
+    terminal.begin('cmig exec pair -c quiet -it -- sh -c "echo begun; exec sleep 98762"');
+    await terminal.shows(/^begun$/m);
+    await lab('kill', host, '--agent');
+    try {
+      await terminal.shows(/error: .*(silent|unreachable|gone)/, 30_000);
+    } finally {
+      await lab('start', host, '--agent');
+    }
+    await waitFor(
+      async () => {
+        const { exitCode, stdout } = await cmig('exec', 'pair', '-c', 'quiet', '--', 'ps');
+        return exitCode === 0 && !stdout.includes('sleep 98762');
+      },
+      { timeoutMs: 30_000, intervalMs: 200, what: 'the end of the program' },
     );
   });
 
