@@ -12,9 +12,10 @@ import { pause } from './pause.ts';
 import { rpc } from './rpc.ts';
 import { soak } from './soak.ts';
 import { startup } from './startup.ts';
+import { topology } from './topology.ts';
 import { transfer } from './transfer.ts';
 
-const benchmarks: readonly Benchmark[] = [pause, startup, rpc, transfer, agent, soak];
+const benchmarks: readonly Benchmark[] = [pause, startup, rpc, transfer, agent, topology, soak];
 
 class Interrupted extends Error {}
 

@@ -49,7 +49,7 @@ interface Pending {
 const defaultTimeoutMs = 5000;
 /** Between two attempts, should a channel go as soon as it comes. */
 const pauseMs = 20;
-/** An agent that is there answers sooner. */
+/** An agent that is there answers sooner; where many are asked at once, a millisecond later for each. */
 const doubtMs = 60;
 const replyQueue = 'amq.rabbitmq.reply-to';
 
@@ -61,6 +61,7 @@ export class RpcClient {
   readonly #stopListening: () => void;
   #channel: Promise<Channel> | undefined;
   #lookUp: Promise<Channel> | undefined;
+  readonly #looking = new Map<string, Promise<void>>();
   #count = 0;
   #closed = false;
 
@@ -185,7 +186,8 @@ export class RpcClient {
     let doubt: NodeJS.Timeout | undefined;
     const answer = new Promise<Answer>((resolve, reject) => {
       this.#pending.set(correlationId, { host, method, resolve, reject });
-      if (failFast === 'meanwhile') doubt = setTimeout(() => this.#requireAgent(host).catch(reject), doubtMs);
+      if (failFast === 'meanwhile')
+        doubt = setTimeout(() => this.#lookFor(host).catch(reject), doubtMs + this.#pending.size);
       if (Number.isFinite(leftMs))
         timer = setTimeout(() => reject(silent(host, timeoutMs, this.connection)), leftMs);
     });
@@ -211,6 +213,15 @@ export class RpcClient {
       clearTimeout(doubt);
       this.#pending.delete(correlationId);
     }
+  }
+
+  /** The same for several requests to one host at a time. */
+  #lookFor(host: string): Promise<void> {
+    const looking = this.#looking.get(host);
+    if (looking) return looking;
+    const looked = this.#requireAgent(host).finally(() => this.#looking.delete(host));
+    this.#looking.set(host, looked);
+    return looked;
   }
 
   /** Throws where nobody takes requests for `host`. */

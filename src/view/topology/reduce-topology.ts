@@ -16,15 +16,35 @@ export type TopologyNews =
   | { type: 'connection'; connected: boolean }
   | { type: 'problem'; message: string };
 
+/** The maps that may still be changed. */
+export type Draft = Set<unknown>;
+
+/** The map in which it may be changed: itself where it is of this row of news, or else a copy. */
+function changeable<V>(map: ReadonlyMap<string, V>, draft: Draft): Map<string, V> {
+  if (draft.has(map)) return map as Map<string, V>;
+  const copy = new Map(map);
+  draft.add(copy);
+  return copy;
+}
+
 const samplesKept = 60;
 const eventsKept = 200;
 
-export function reduceTopology(state: TopologyState, news: TopologyNews, nowMs: number): TopologyState {
+/**
+ * The state after the news. `draft` is for much news in a row: what was made of earlier news of the same row, and has been
+ * seen by nobody, is changed in place; of many hosts a new map for every word of one of them would be most of the work.
+ */
+export function reduceTopology(
+  state: TopologyState,
+  news: TopologyNews,
+  nowMs: number,
+  draft: Draft = new Set(),
+): TopologyState {
   switch (news.type) {
     case 'inventory':
       return mergeInventory(state, news.inventory, nowMs);
     case 'event':
-      return afterEvent(state, news.event, nowMs);
+      return afterEvent(state, news.event, nowMs, draft);
     case 'past': {
       const known = new Set(state.events.map(({ id }) => id));
       const earlier = news.events.filter(({ id }) => !known.has(id));
@@ -50,18 +70,18 @@ export function asksForInventory(state: TopologyState, { type, host, data }: Eve
   return application === undefined || isProvisional(application);
 }
 
-function afterEvent(state: TopologyState, event: Event, nowMs: number): TopologyState {
-  const heard = afterSign(state, event, nowMs);
+function afterEvent(state: TopologyState, event: Event, nowMs: number, draft: Draft): TopologyState {
+  const heard = afterSign(state, event, nowMs, draft);
   const kept = 'stat' in events[event.type] ? heard : { ...heard, events: append(heard.events, event) };
   const migrations = reduceMigrationEvent(kept.migrations, event, nowMs);
   const moved = migrations === kept.migrations ? kept : { ...kept, migrations };
   switch (event.type) {
     case 'application.changed':
-      return afterStatus(moved, event.data.application, event.data.status as ApplicationStatus, nowMs);
+      return afterStatus(moved, event.data.application, event.data.status as ApplicationStatus, nowMs, draft);
     case 'application.deleted': {
       const { application } = event.data;
       if (moved.applications.get(application)?.status.host !== event.host) return moved;
-      const applications = new Map(moved.applications);
+      const applications = changeable(moved.applications, draft);
       applications.delete(application);
       return { ...moved, applications };
     }
@@ -74,7 +94,7 @@ const append = (all: readonly Event[], event: Event): readonly Event[] =>
   all.some(({ id }) => id === event.id) ? all : [...all.slice(-(eventsKept - 1)), event];
 
 /** Whatever a host says, it is there; and some of it is about itself. */
-function afterSign(state: TopologyState, event: Event, nowMs: number): TopologyState {
+function afterSign(state: TopologyState, event: Event, nowMs: number, draft: Draft): TopologyState {
   const known = state.hosts.get(event.host);
   const record = event.type === 'host.heard' ? event.data.host : undefined;
   const before = known ?? newHost(event.host);
@@ -95,7 +115,7 @@ function afterSign(state: TopologyState, event: Event, nowMs: number): TopologyS
         }
       : {}),
   };
-  return { ...state, hosts: new Map(state.hosts).set(event.host, after) };
+  return { ...state, hosts: changeable(state.hosts, draft).set(event.host, after) };
 }
 
 const newHost = (name: string): HostState => ({
@@ -124,7 +144,13 @@ function withCordon(host: Host, unschedulable: boolean): Host {
   return { ...host, spec: unschedulable ? { ...spec, unschedulable } : spec };
 }
 
-function afterStatus(state: TopologyState, name: string, status: ApplicationStatus, nowMs: number) {
+function afterStatus(
+  state: TopologyState,
+  name: string,
+  status: ApplicationStatus,
+  nowMs: number,
+  draft: Draft,
+) {
   const before = state.applications.get(name);
   const elsewhere = before !== undefined && before.status.host !== status.host;
   if (status.phase === 'Incoming') {
@@ -137,7 +163,7 @@ function afterStatus(state: TopologyState, name: string, status: ApplicationStat
   if (before && (status.epoch < before.status.epoch || (elsewhere && status.epoch === before.status.epoch)))
     return state;
   const after = before ? { ...before, status } : provisional(name, status);
-  return { ...state, applications: new Map(state.applications).set(name, after) };
+  return { ...state, applications: changeable(state.applications, draft).set(name, after) };
 }
 
 /** What a status alone tells of an application; its labels and the rest are asked for. */

@@ -6,7 +6,7 @@ import { CmigError } from '../../core/errors.ts';
 import type { OrchestratorContext } from '../../orchestrator/context.ts';
 import { readInventory } from '../../orchestrator/inventory.ts';
 import { readRecentEvents } from '../../orchestrator/recent-events.ts';
-import { asksForInventory, reduceTopology, type TopologyNews } from './reduce-topology.ts';
+import { asksForInventory, type Draft, reduceTopology, type TopologyNews } from './reduce-topology.ts';
 import { emptyTopology, type TopologyState } from './topology-state.ts';
 
 /** What happens within so long is shown at once; of many hosts, something does all the time. */
@@ -14,6 +14,8 @@ const batchMs = 150;
 const manyHosts = 50;
 const batchOfManyMs = 350;
 const betweenReadingsMs = 1000;
+/** A reading of many hosts, or of hosts that are busy, is not to be most of what they do. */
+const pausePerReading = 4;
 /** A host that takes longer is shown without its details, until it says something. */
 const readingTimeoutMs = 1500;
 const hourMs = 3_600_000;
@@ -35,6 +37,7 @@ export class TopologyFeed {
   #reading: Promise<void> | undefined;
   #readAgain: NodeJS.Timeout | undefined;
   #lastReadMs = 0;
+  #readingTookMs = 0;
   /** What came during a reading, of which the answers may be older. */
   #during: TopologyNews[] | undefined;
   #subscription: EventSubscription | undefined;
@@ -94,7 +97,8 @@ export class TopologyFeed {
   /** Asks all hosts again, soon. */
   refresh(): void {
     if (this.#closed || this.#readAgain) return;
-    const waitMs = Math.max(batchMs, this.#lastReadMs + betweenReadingsMs - Date.now());
+    const pauseMs = Math.max(betweenReadingsMs, this.#readingTookMs * pausePerReading);
+    const waitMs = Math.max(batchMs, this.#lastReadMs + pauseMs - Date.now());
     this.#readAgain = setTimeout(() => {
       this.#readAgain = undefined;
       if (!this.#context.connection.connected) return;
@@ -128,13 +132,15 @@ export class TopologyFeed {
       const during = this.#during;
       this.#flush();
       this.#apply({ type: 'inventory', inventory });
-      for (const news of during) this.#apply(news);
+      const draft: Draft = new Set();
+      for (const news of during) this.#apply(news, Date.now(), draft);
       this.#publish();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       if (this.#context.connection.connected) this.#tell({ type: 'problem', message });
       throw error instanceof CmigError ? error : new CmigError('failed', message, { cause: error });
     } finally {
+      this.#readingTookMs = Date.now() - this.#lastReadMs;
       this.#during = undefined;
     }
   }
@@ -165,11 +171,12 @@ export class TopologyFeed {
   #flush(): void {
     clearTimeout(this.#flushing);
     this.#flushing = undefined;
-    for (const { news, atMs } of this.#waiting.splice(0)) this.#apply(news, atMs);
+    const draft: Draft = new Set();
+    for (const { news, atMs } of this.#waiting.splice(0)) this.#apply(news, atMs, draft);
   }
 
-  #apply(news: TopologyNews, atMs = Date.now()): void {
-    this.#state = reduceTopology(this.#state, news, atMs);
+  #apply(news: TopologyNews, atMs = Date.now(), draft?: Draft): void {
+    this.#state = reduceTopology(this.#state, news, atMs, draft);
   }
 
   #publish(): void {

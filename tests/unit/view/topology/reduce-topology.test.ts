@@ -1,5 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { asksForInventory, reduceTopology } from '../../../../src/view/topology/reduce-topology.ts';
+import {
+  asksForInventory,
+  type Draft,
+  reduceTopology,
+} from '../../../../src/view/topology/reduce-topology.ts';
 import {
   emptyTopology,
   hostCondition,
@@ -27,6 +31,38 @@ const changed = (host: string, more: Parameters<typeof statusOn>[1]) =>
   eventOf('application.changed', host, { application: 'shop', status: statusOn(host, more) });
 const conditionOf = (state: TopologyState, name: string, nowMs: number) =>
   hostCondition(state.hosts.get(name)!, state, nowMs);
+
+describe('a row of news', () => {
+  it('makes what each of them would, and leaves what was seen before as it was', () => {
+    const before = two();
+    const news = [
+      measured('host-a'),
+      changed('host-a', { phase: 'NotReady' }),
+      measured('host-b'),
+      changed('host-a', { phase: 'Stopped' }),
+    ];
+    const draft: Draft = new Set();
+    const inRow = news.reduce(
+      (state, event) => reduceTopology(state, { type: 'event', event }, startMs, draft),
+      before,
+    );
+    const oneByOne = news.reduce(
+      (state, event) => reduceTopology(state, { type: 'event', event }, startMs),
+      before,
+    );
+    expect(inRow).toEqual(oneByOne);
+    expect(before).toEqual(two());
+    // What was seen of this row is left alone by the next one, too.
+    const seen = structuredClone(inRow);
+    reduceTopology(
+      inRow,
+      { type: 'event', event: changed('host-a', { phase: 'Running' }) },
+      startMs,
+      new Set(),
+    );
+    expect(inRow).toEqual(seen);
+  });
+});
 
 describe('applications', () => {
   it('follow the higher epoch, whatever the former host still says', () => {
