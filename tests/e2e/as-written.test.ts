@@ -11,6 +11,7 @@ import type { Application } from '../../src/contract/application.ts';
 import { waitFor } from '../../src/core/retry.ts';
 import { runProcess, spawnProcess } from '../../src/core/run-process.ts';
 import { cmigJson, cmigOk, images, root, useLab } from './lab.ts';
+import { PseudoTerminal } from './pseudo-terminal.ts';
 import { labName, settings } from './settings.ts';
 
 useLab();
@@ -119,6 +120,21 @@ function goOn(line: string) {
   };
 }
 
+/** A shell that knows of its terminal. */
+async function worksOnTerminal(line: string, says: RegExp): Promise<void> {
+  const terminal = await PseudoTerminal.open(80, 24);
+  try {
+    terminal.begin(line);
+    await terminal.shows(/^[^>]*[#$]$/m, 60_000);
+    terminal.press('tty\r');
+    await terminal.shows(says, 60_000);
+    terminal.press('exit\r');
+    await terminal.isShell();
+  } finally {
+    await terminal.close();
+  }
+}
+
 const goesOn = (line: string): boolean => /^cmig (get|events|top|logs) .*-(w|f)\b/.test(line);
 
 function examplesOf(command: CommandSpec): string[] {
@@ -202,7 +218,7 @@ describe("a habit of kubectl's users", () => {
     'cmig logs shop -c web --tail=5': /^(?:.*\n){0,5}$/,
     'cmig logs -f shop': /^(db|web) *\| /m,
     'cmig exec shop -c web -- ls /': /^etc$/m,
-    'cmig exec -it shop -c web -- sh': /^$/,
+    'cmig exec -it shop -c web -- sh': /^\/dev\/(pts\/\d+|console)$/m,
     'cmig events --for app/shop': /application\.deployed +application\/shop/,
     'cmig events -w': /\n/,
     'cmig apply -f manifests/shop.yaml': /^application\/shop (unchanged|configured)\n/m,
@@ -252,6 +268,7 @@ describe("a habit of kubectl's users", () => {
       await going.says(prints[line]!);
       return going.interrupt();
     }
+    if (line.includes(' -it ')) return worksOnTerminal(line, prints[line]!);
     const { exitCode, stdout, stderr } = await run(line);
     expect([exitCode, stderr.match(/^error: .*/m)]).toEqual([0, null]);
     expect(stdout).toMatch(prints[line]!);
