@@ -1,7 +1,7 @@
 // Does one thing to several applications, one after the other: `stop`, `start`.
 import type { Application } from '../contract/application.ts';
 import { CmigError } from '../core/errors.ts';
-import { throwAll } from '../orchestrator/apply-plan.ts';
+import { throwAll } from '../core/throw-all.ts';
 import type { OrchestratorContext } from '../orchestrator/context.ts';
 import { listOf } from '../view/resource-output.ts';
 import type { Invocation } from './command.ts';

@@ -1,5 +1,5 @@
-// The applications that `-l` selects, for commands that otherwise take names.
-import { selectApplications } from '../orchestrator/selecting.ts';
+// What `-l` selects, for commands that otherwise take names.
+import { selectNames } from '../orchestrator/selecting.ts';
 import type { Invocation } from './command.ts';
 import type { Session } from './session.ts';
 
@@ -8,8 +8,9 @@ export async function selectedNames(
   invocation: Invocation,
   session: Session,
   selector: string,
+  kind: 'application' | 'checkpoint' = 'application',
 ): Promise<string[]> {
-  const names = (await selectApplications(session, selector)).map(({ metadata }) => metadata.name);
-  if (names.length === 0 && invocation.output === undefined) invocation.notice('no applications found');
+  const names = await selectNames(session, `${kind}s`, selector);
+  if (names.length === 0 && invocation.output === undefined) invocation.notice(`no ${kind}s found`);
   return names;
 }

@@ -2,6 +2,7 @@
 import type { ApplicationManifest } from '../contract/application.ts';
 import { CmigError } from '../core/errors.ts';
 import type { OnProgress } from '../core/progress.ts';
+import { throwAll } from '../core/throw-all.ts';
 import { type ImageReference, referenceText } from '../manifest/image-reference.ts';
 import { type ComparableManifest, comparable, comparableOf, isEqual } from './comparing.ts';
 import { ImageResolver, type ResolvedImage } from './image-resolving.ts';
@@ -128,12 +129,3 @@ async function compare(
 /** Container name -> digest. */
 export const digestsOf = (images: Readonly<Record<string, ResolvedImage>>): Record<string, string> =>
   Object.fromEntries(Object.entries(images).map(([container, { digest }]) => [container, digest]));
-
-/** The only error as it is, or all of them as the problems of one. */
-export function throwAll(errors: readonly CmigError[], message: string): void {
-  if (errors.length === 1) throw errors[0]!;
-  if (errors.length === 0) return;
-  throw new CmigError(errors[0]!.code, message, {
-    problems: errors.map(({ message, hint }) => ({ message, ...(hint ? { hint } : {}) })),
-  });
-}

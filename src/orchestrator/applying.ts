@@ -2,7 +2,8 @@
 import type { Application } from '../contract/application.ts';
 import { CmigError } from '../core/errors.ts';
 import type { OnProgress } from '../core/progress.ts';
-import { type ApplyPlan, planApply, throwAll, type WantedApplication } from './apply-plan.ts';
+import { throwAll } from '../core/throw-all.ts';
+import { type ApplyPlan, planApply, type WantedApplication } from './apply-plan.ts';
 import type { OrchestratorContext } from './context.ts';
 import { deployPlanned } from './deploying.ts';
 import { withApplicationMutex } from './exclusive.ts';

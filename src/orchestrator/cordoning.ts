@@ -1,6 +1,6 @@
 // Keeps further applications off a host, or lets them come again; what runs there stays.
 import { CmigError } from '../core/errors.ts';
-import { throwAll } from './apply-plan.ts';
+import { throwAll } from '../core/throw-all.ts';
 import type { OrchestratorContext } from './context.ts';
 import { findHost } from './finding.ts';
 import { readInventory } from './inventory.ts';

@@ -1,15 +1,16 @@
-// The applications that a selector selects.
-import type { Application } from '../contract/application.ts';
+// What a selector selects.
 import type { OrchestratorContext } from './context.ts';
 import { readInventory } from './inventory.ts';
 import { parseSelector } from './selector.ts';
 
-/** By their names. @throws CmigError `invalid` (selector) */
-export async function selectApplications(
+/** The names, each once. @throws CmigError `invalid` (selector) */
+export async function selectNames(
   context: OrchestratorContext,
+  part: 'applications' | 'checkpoints',
   selector: string,
-): Promise<Application[]> {
+): Promise<string[]> {
   const matches = parseSelector(selector);
-  const { applications } = await readInventory(context, { parts: ['applications'] });
-  return applications.filter(({ metadata }) => matches(metadata.labels));
+  const inventory = await readInventory(context, { parts: [part] });
+  const found = inventory[part].filter(({ metadata }) => matches(metadata.labels));
+  return [...new Set(found.map(({ metadata }) => metadata.name))];
 }

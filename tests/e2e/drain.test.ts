@@ -43,11 +43,16 @@ const statusOf = async (host: string) => (await cmigOk('get', 'host', host, '--n
 
 beforeAll(async () => {
   folder = await mkdtemp(join(settings.folder, 'drain-'));
-  await apply(
+  const { exitCode, stderr } = await apply(
     manifestOf('one', '{tier: web}'),
     manifestOf('two', '{tier: web}'),
     manifestOf('three', '{tier: db}'),
+    // So that their image is everywhere, and a slow link is slow for memory.
+    manifestOf('there', '{}', 'host-b'),
+    manifestOf('elsewhere', '{}', 'host-c'),
   );
+  expect([exitCode, stderr]).toEqual([0, '']);
+  await cmigOk('delete', 'there', 'elsewhere');
 });
 // The lab is the next file's, too.
 afterAll(async () => {
@@ -124,7 +129,7 @@ describe('a host that is cordoned', () => {
       await cmigOk('uncordon', 'host-a');
     }
     await cmigOk('restore', 'three', '--checkpoint', 'of-three');
-    await cmigOk('delete', 'checkpoint', 'of-three');
+    expect(await cmigOk('delete', 'checkpoints', '-l', 'tier=db')).toBe('checkpoint/of-three deleted\n');
     expect(await hostOf('three')).toBe('host-a');
   });
 });
@@ -146,7 +151,7 @@ describe('a host that is drained', () => {
   });
 
   it('keeps the rest when it is interrupted, and turns back what is under way', async () => {
-    for (const host of ['host-b', 'host-c']) await lab('shape', host, '--rate', '8mbit');
+    for (const host of ['host-b', 'host-c']) await lab('shape', host, '--rate', '3mbit');
     const before = (await cmigJson<{ items: Migration[] }>('get', 'migrations')).items.length;
     const draining = startCmig('drain', 'host-a', '--parallel', '1', '-o', 'json');
     let printed = '';

@@ -1,5 +1,6 @@
 // `cmig delete`.
 import { CmigError } from '../../core/errors.ts';
+import { throwAll } from '../../core/throw-all.ts';
 import { deleteCheckpoint } from '../../orchestrator/checkpoints.ts';
 import { deleteApplication } from '../../orchestrator/deleting.ts';
 import type { Invocation } from '../command.ts';
@@ -16,13 +17,23 @@ export async function run(invocation: Invocation): Promise<void> {
   const selector = invocation.text('selector');
   const [first = '', ...others] = invocation.texts('APP');
   // An application of that name is deleted alone, or by a manifest.
-  const isOfKind = kindNamed(first) === 'checkpoints' && others.length > 0;
+  const isOfKind = kindNamed(first) === 'checkpoints' && (others.length > 0 || selector !== undefined);
   const kind = isOfKind ? 'checkpoint' : 'application';
-  const named = isOfKind ? [...new Set(others)] : await readNames(invocation, selector !== undefined);
+  const named = isOfKind ? [...new Set(others)] : await readNames(invocation);
+  if (selector === undefined && named.length === 0) {
+    throw new CmigError('invalid', 'nothing to delete was named', {
+      hint: 'give names of applications, manifests with -f, or labels with -l',
+    });
+  }
+  if (selector !== undefined && named.length > 0) {
+    throw new CmigError('invalid', `${kind}s are either named or selected, not both`, {
+      hint: 'leave out either -l or the names and -f',
+    });
+  }
   const deleted: Deleted[] = [];
   const failures: CmigError[] = [];
   await withOrchestrator(invocation, async (session) => {
-    const names = selector === undefined ? named : await selectedNames(invocation, session, selector);
+    const names = selector === undefined ? named : await selectedNames(invocation, session, selector, kind);
     for (const name of names) {
       try {
         const hosts = isOfKind
@@ -39,15 +50,10 @@ export async function run(invocation: Invocation): Promise<void> {
     }
   });
   if (invocation.output === 'json') invocation.printJson({ deleted });
-  if (failures.length === 1) throw failures[0]!;
-  if (failures.length > 1) {
-    throw new CmigError(failures[0]!.code, `${failures.length} ${kind}s were not deleted`, {
-      problems: failures.map(({ message, hint }) => ({ message, ...(hint ? { hint } : {}) })),
-    });
-  }
+  throwAll(failures, `${failures.length} ${kind}s were not deleted`);
 }
 
-async function readNames(invocation: Invocation, selected: boolean): Promise<string[]> {
+async function readNames(invocation: Invocation): Promise<string[]> {
   const files = invocation.texts('file');
   const names = [...invocation.texts('APP')];
   if (files.length > 0) {
@@ -55,13 +61,5 @@ async function readNames(invocation: Invocation, selected: boolean): Promise<str
     const loaded = await readManifests(files, { allowOutside: true, stdin: invocation.stdin });
     names.push(...loaded.map(({ manifest }) => manifest.metadata.name));
   }
-  if (selected && names.length > 0) {
-    throw new CmigError('invalid', 'applications are either named or selected, not both', {
-      hint: 'leave out either -l or the names and -f',
-    });
-  }
-  if (selected || names.length > 0) return [...new Set(names)];
-  throw new CmigError('invalid', 'nothing to delete was named', {
-    hint: 'give names of applications, manifests with -f, or labels with -l',
-  });
+  return [...new Set(names)];
 }
