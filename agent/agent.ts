@@ -7,6 +7,7 @@ import { EventPublisher } from '../src/broker/events.ts';
 import { RpcClient } from '../src/broker/rpc-client.ts';
 import { runProcess } from '../src/core/run-process.ts';
 import { version } from '../src/core/version.ts';
+import { CheckpointSchedule } from './checkpoints/checkpoint-schedule.ts';
 import { KeptCheckpoints } from './checkpoints/kept-checkpoints.ts';
 import type { AgentConfig } from './config.ts';
 import { type AgentContext, findPrograms } from './context.ts';
@@ -56,6 +57,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
   const { supervisor, images, hosts } = machine;
   const migrations = new Migrations(machine);
   const checkpoints = new KeptCheckpoints(machine);
+  const schedule = new CheckpointSchedule(machine, checkpoints);
   await images.open();
   await endLeftSessions(context, machine.runc);
   await supervisor.reconcile();
@@ -67,6 +69,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
   await supervisor.removeOrphans();
   supervisor.finishDeletions();
   supervisor.startWanted();
+  schedule.start();
   const rotation = startLogRotation(context, supervisor, machine.runtime.conmon);
   warmCriu(context);
   const service = await serve(connection, events, machine, migrations, checkpoints, fencing);
@@ -75,6 +78,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
 
   return {
     async stop() {
+      schedule.stop();
       // While it still serves: the other host has its say in how a migration ends.
       await Promise.race([migrations.end(), sleep(migrationGraceMs, undefined, { ref: false })]);
       await service.stop();

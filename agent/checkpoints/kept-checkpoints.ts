@@ -17,6 +17,7 @@ import { notKept } from './local-copy.ts';
 import { RestoreCheckpoint } from './restore-checkpoint.ts';
 import { RestoreJournal, type RestoreRecord } from './restore-journal.ts';
 import { verifySeal } from './seal.ts';
+import { expectDelivery, sendCheckpoint, takeInDelivery } from './send-checkpoint.ts';
 import { factsOf, sizesOf, type TakeRequest, takeCheckpoint, withoutMarks } from './take-checkpoint.ts';
 
 export class KeptCheckpoints {
@@ -127,6 +128,28 @@ export class KeptCheckpoints {
         ...(kept ? { kept } : {}),
       };
     });
+  }
+
+  /** @returns the bytes that went over the wire. @throws CmigError as `sendCheckpoint` */
+  async send(id: string, to: string): Promise<{ bytes: number }> {
+    const record = await this.#find(id);
+    const application = applicationOf(record);
+    return this.#alone(application, 'sending of a checkpoint', () =>
+      sendCheckpoint(this.#machine, this.store.folder(application, id), record, to),
+    );
+  }
+
+  /** A peer is about to send it. @throws CmigError `conflict` where it is here */
+  async expect(id: string): Promise<void> {
+    await this.#mustBeFree(id);
+    await expectDelivery(this.#machine, id);
+  }
+
+  /** A peer has sent it. @throws CmigError `failed` that names the file which is not as it was */
+  async takeIn(id: string): Promise<Checkpoint> {
+    await this.#mustBeFree(id);
+    await takeInDelivery(this.#machine, this.store, id);
+    return this.get(id);
   }
 
   /** @throws CmigError `not-found`; `conflict` while it is in use */

@@ -9,6 +9,12 @@ export const checkpointHandlers = (kept: KeptCheckpoints) => ({
     kept.take({ application, id: checkpoint, reason: 'asked', stop }),
   'checkpoint.verify': ({ checkpoint }: Params<'checkpoint.verify'>) => kept.verify(checkpoint),
   'checkpoint.restore': (params: Params<'checkpoint.restore'>) => kept.restore(params),
+  'checkpoint.send': ({ checkpoint, to }: Params<'checkpoint.send'>) => kept.send(checkpoint, to),
+  'checkpoint.expect': async ({ checkpoint }: Params<'checkpoint.expect'>) => {
+    await kept.expect(checkpoint);
+    return {};
+  },
+  'checkpoint.take-in': ({ checkpoint }: Params<'checkpoint.take-in'>) => kept.takeIn(checkpoint),
   'checkpoint.delete': async ({ checkpoint }: Params<'checkpoint.delete'>) => {
     await kept.remove(checkpoint);
     return {};

@@ -234,6 +234,21 @@ export const ApplicationSpec = Type.Object(
         description: 'What happens when a container ends by itself; Always if absent.',
       }),
     ),
+    checkpoints: Type.Optional(
+      Type.Object(
+        {
+          every: Duration('How often its host takes a checkpoint of it'),
+          keep: Type.Optional(
+            Type.Integer({
+              minimum: 1,
+              maximum: 1000,
+              description: 'How many of these are kept, the newest; 5 if absent.',
+            }),
+          ),
+        },
+        { ...strict, description: 'Checkpoints that are taken by themselves.' },
+      ),
+    ),
     migration: Type.Optional(
       Type.Object(
         {

@@ -14,6 +14,8 @@ export const readinessDefaults = { interval: '250ms', timeout: '30s' } as const;
 
 export const logDefaults = { maxSize: '10Mi', maxFiles: 3 } as const;
 
+export const checkpointDefaults = { keep: 5 } as const;
+
 export const applicationDefaults = { restartPolicy: 'Always', strategy: 'auto' } as const;
 
 /** The environment of every container; a manifest's own variables of the same name win. */
@@ -44,10 +46,14 @@ export type CompleteContainer = Omit<Container, 'ready' | 'volumes' | 'log' | 'a
 
 export interface CompleteApplication {
   metadata: ApplicationManifest['metadata'];
-  spec: Omit<ApplicationManifest['spec'], 'containers' | 'volumes' | 'restartPolicy' | 'migration'> & {
+  spec: Omit<
+    ApplicationManifest['spec'],
+    'containers' | 'volumes' | 'restartPolicy' | 'checkpoints' | 'migration'
+  > & {
     containers: CompleteContainer[];
     volumes: { name: string }[];
     restartPolicy: 'Always' | 'OnFailure' | 'Never';
+    checkpoints?: { every: string; keep: number };
     migration: {
       strategy: (typeof strategyNames)[number];
       maxDowntime?: string;
@@ -94,7 +100,8 @@ function completeReadiness(ready: Readiness): CompleteReadiness {
 export function completeApplication(
   manifest: Pick<ApplicationManifest, 'metadata' | 'spec'>,
 ): CompleteApplication {
-  const { spec, metadata } = manifest;
+  const { metadata } = manifest;
+  const { checkpoints, ...spec } = manifest.spec;
   return {
     metadata,
     spec: {
@@ -102,6 +109,7 @@ export function completeApplication(
       containers: spec.containers.map(completeContainer),
       volumes: spec.volumes ?? [],
       restartPolicy: spec.restartPolicy ?? applicationDefaults.restartPolicy,
+      ...(checkpoints ? { checkpoints: { ...checkpointDefaults, ...checkpoints } } : {}),
       migration: { strategy: applicationDefaults.strategy, ...spec.migration },
     },
   };

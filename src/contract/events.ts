@@ -67,6 +67,8 @@ export const events = {
   'checkpoint.restored': {
     data: Type.Object({ ...OfCheckpoint, frozenMs: Type.Number(), kept: Type.Optional(Type.String()) }),
   },
+  /** One that its schedule asked for. */
+  'checkpoint.failed': { data: Type.Object({ ...Subject, error: FaultSchema }) },
   'checkpoint.deleted': { data: Type.Object(OfCheckpoint) },
   'migration.started': { data: Type.Object({ ...OfMigration, strategy: Type.String() }) },
   'migration.stepped': { data: Type.Object({ ...OfMigration, step: Type.Enum([...migrationSteps]) }) },

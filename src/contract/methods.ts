@@ -207,6 +207,16 @@ export const methods = {
     result: RestoreResult,
     long: true,
   },
+  /** The host pushes it to a peer by rsync, where it is verified and kept too. */
+  'checkpoint.send': {
+    params: Type.Object({ checkpoint: Name, to: Name }, strict),
+    result: Type.Object({ bytes: Type.Integer() }),
+    long: true,
+  },
+  /** Host to host: make room for one that is about to come … */
+  'checkpoint.expect': { params: OfCheckpoint, result: Nothing },
+  /** … and keep what has come, if it is whole. */
+  'checkpoint.take-in': { params: OfCheckpoint, result: Checkpoint, long: true },
   'checkpoint.delete': { params: OfCheckpoint, result: Nothing, long: true },
 
   'migration.preflight.source': {

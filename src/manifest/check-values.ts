@@ -30,6 +30,7 @@ export function checkValues(document: ManifestDocument): void {
   const spec = fieldsOf(fieldsOf(document.value).spec);
   check(fieldsOf(spec.network), ['spec', 'network'], 'address', addressVerdict);
   check(fieldsOf(spec.migration), ['spec', 'migration'], 'maxDowntime', positiveDuration);
+  check(fieldsOf(spec.checkpoints), ['spec', 'checkpoints'], 'every', rareEnough);
   for (const { fields, path } of containersOf(document.value)) {
     const part = (key: string): [Fields, Path] => [fieldsOf(fields[key]), [...path, key]];
     check(...part('ready'), 'interval', positiveDuration);
@@ -54,6 +55,13 @@ export function checkValues(document: ManifestDocument): void {
     }
   }
 }
+
+/** Each stops it for some tenths of a second. */
+const rareEnough: Check = (text) => {
+  const wrong = shortEnough(text) ?? positiveDuration(text);
+  if (wrong) return wrong;
+  return parseDurationMs(text) < 1000 ? ['is too often', 'at least 1s'] : undefined;
+};
 
 function positive(read: () => number): ReturnType<Check> {
   try {

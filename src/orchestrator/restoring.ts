@@ -1,63 +1,145 @@
-// Sets an application back to a checkpoint.
-import type { RestoreResult } from '../contract/checkpoint.ts';
-import { CmigError } from '../core/errors.ts';
+// Sets an application back to a checkpoint, where it runs or on another host.
+import type { Application } from '../contract/application.ts';
+import type { Checkpoint, RestoreResult } from '../contract/checkpoint.ts';
+import { CmigError, fromFault } from '../core/errors.ts';
 import { findCheckpoint, newCheckpointName } from './checkpoints.ts';
 import type { OrchestratorContext } from './context.ts';
 import { withApplicationMutex } from './exclusive.ts';
+import { findReadyHost } from './finding.ts';
 import { type Inventory, readInventory } from './inventory.ts';
+import { migrate } from './migration/migrate.ts';
 
 export interface RestoreOptions {
   application: string;
   checkpoint: string;
+  /** If absent, where it runs, or else where the checkpoint is. */
+  host?: string | undefined;
   /** What runs before is given up instead of being kept as a checkpoint. */
   discardCurrent?: boolean | undefined;
+  /** Who holds the mutex of a migration, for the one who finds it taken. */
+  caller: string;
+}
+
+/** What is to be done, all of it looked at before anything is changed. */
+interface Plan {
+  present: Application | undefined;
+  host: string;
+  /** A host that has to send the checkpoint first. */
+  sender: string | undefined;
+  images: string[];
 }
 
 /**
- * What runs is replaced only when the checkpoint is restored and held.
- * @throws CmigError `not-found`; `invalid` where it is another application's; `conflict`; `failed` where it is damaged
+ * What runs is replaced only when the checkpoint is restored and held. On another host the checkpoint is brought and
+ * verified first; then what runs is moved there by a migration, and set back there: whichever of the two fails, it
+ * runs, where it then is.
+ * @throws CmigError `not-found`; `invalid` where it is another application's; `conflict`; `failed` where it is damaged;
+ * `rolled-back` where it could not be moved
  */
-export const restoreApplication = (
+export async function restoreApplication(
   context: OrchestratorContext,
-  { application, checkpoint, discardCurrent }: RestoreOptions,
-): Promise<RestoreResult> =>
-  withApplicationMutex(context, application, 'cmig restore', async () => {
-    const inventory = await readInventory(context, { parts: ['applications', 'checkpoints'] });
-    const copies = findCheckpoint(inventory, checkpoint).filter(
-      ({ spec }) => spec.application === application,
-    );
-    if (copies.length === 0) throw ofAnother(inventory, application, checkpoint);
-    const running = inventory.applications.find(({ metadata }) => metadata.name === application);
-    const host = running?.status.host ?? copies[0]!.status.host;
-    const hosts = copies.map(({ status }) => status.host);
-    if (!hosts.includes(host))
-      throw new CmigError(
-        'conflict',
-        `${application} runs on ${host}, checkpoint ${checkpoint} is on ${hosts}`,
-        {
-          hint: `move it there first: cmig migrate ${application} ${hosts[0]}`,
-        },
-      );
-    return context.rpc.callLong(
+  options: RestoreOptions,
+): Promise<RestoreResult> {
+  const { application, checkpoint, caller } = options;
+  const doing = 'cmig restore';
+  const { present, host } = await withApplicationMutex(context, application, doing, async () => {
+    const plan = planRestore(await readInventory(context), options);
+    await bring(context, plan, checkpoint);
+    await context.rpc.callLong(plan.host, 'checkpoint.verify', { checkpoint }, { timeoutMs: 0 });
+    return plan;
+  });
+  const moves = present !== undefined && present.status.host !== host;
+  if (moves) await move(context, { application, to: host, caller });
+  const epoch = present && { epochAbove: present.status.epoch };
+  return withApplicationMutex(context, application, doing, () =>
+    context.rpc.callLong(
       host,
       'checkpoint.restore',
       {
         checkpoint,
         keepAs: newCheckpointName(),
-        ...(discardCurrent ? { discardCurrent } : {}),
-        ...(running ? { epochAbove: running.status.epoch } : {}),
+        ...(options.discardCurrent ? { discardCurrent: true } : {}),
+        ...epoch,
       },
       { timeoutMs: 0 },
+    ),
+  ).catch((error) => {
+    if (!moves) throw error;
+    throw new CmigError(
+      'failed',
+      `${application} was moved to ${host}, and runs there as it was: it was not restored`,
+      {
+        hint: `try again: cmig restore ${application} --checkpoint ${checkpoint}`,
+        cause: error,
+      },
     );
   });
+}
 
-function ofAnother(inventory: Inventory, application: string, checkpoint: string): CmigError {
-  const { spec } = findCheckpoint(inventory, checkpoint)[0]!;
-  return new CmigError(
-    'invalid',
-    `checkpoint ${checkpoint} is one of ${spec.application}, not of ${application}`,
+function planRestore(inventory: Inventory, { application, checkpoint, host: wanted }: RestoreOptions): Plan {
+  const all = findCheckpoint(inventory, checkpoint);
+  const copies = all.filter(({ spec }) => spec.application === application);
+  const [first] = copies;
+  if (!first)
+    throw new CmigError(
+      'invalid',
+      `checkpoint ${checkpoint} is one of ${all[0]!.spec.application}, not of ${application}`,
+      { hint: 'see: cmig get checkpoints' },
+    );
+  const present = inventory.applications.find(({ metadata }) => metadata.name === application);
+  const host = wanted ?? present?.status.host ?? first.status.host;
+  findReadyHost(inventory, host);
+  if (present && present.status.host !== host && !['Running', 'NotReady'].includes(present.status.phase))
+    throw new CmigError('conflict', `${application} is ${present.status.phase} on ${present.status.host}`, {
+      hint: `it can be moved to ${host} only while it runs: start it (cmig start), or delete it`,
+    });
+  refuseAddress(inventory, first);
+  const isThere = copies.some(({ status }) => status.host === host);
+  return {
+    present,
+    host,
+    sender: isThere ? undefined : first.status.host,
+    images: [...new Set(Object.values(first.status.images))],
+  };
+}
+
+/** @throws CmigError `conflict` where the address that its sockets have is another application's by now */
+function refuseAddress({ applications }: Inventory, { metadata, spec, status }: Checkpoint): void {
+  const owner = applications.find(
+    (each) => each.status.address === status.address && each.metadata.name !== spec.application,
+  );
+  if (!owner) return;
+  throw new CmigError(
+    'conflict',
+    `the address ${status.address} of checkpoint ${metadata.name} belongs to ${owner.metadata.name} on ${owner.status.host}`,
+    { hint: 'give that one another address, or delete it' },
+  );
+}
+
+/** The checkpoint and the images of its containers are on the host when it returns. */
+async function bring({ rpc }: OrchestratorContext, plan: Plan, checkpoint: string): Promise<void> {
+  const { host, sender, images } = plan;
+  if (!sender) return;
+  for (const digest of images) {
+    const { present } = await rpc.call(host, 'image.describe', { digest });
+    if (!present) await rpc.callLong(sender, 'image.send', { digest, to: host }, { timeoutMs: 0 });
+  }
+  await rpc.callLong(sender, 'checkpoint.send', { checkpoint, to: host }, { timeoutMs: 0 });
+}
+
+async function move(
+  context: OrchestratorContext,
+  options: { application: string; to: string; caller: string },
+): Promise<void> {
+  const { outcome, error, migration } = await migrate(context, options);
+  if (outcome === 'committed') return;
+  const { application, to } = options;
+  throw new CmigError(
+    outcome ?? 'failed',
+    `${application} could not be moved to ${to}, so it was not restored there`,
     {
-      hint: `see: cmig get checkpoints`,
+      hint: `see: cmig describe migration ${migration}`,
+      ...(error ? { cause: fromFault(error) } : {}),
     },
   );
 }

@@ -52,6 +52,8 @@ export function eventText(event: Event): string {
       return `checkpoint ${event.data.checkpoint} taken, frozen for ${formatDuration(event.data.frozenMs)}`;
     case 'checkpoint.restored':
       return `set back to checkpoint ${event.data.checkpoint}${event.data.kept ? `; what ran before is kept as ${event.data.kept}` : ''}`;
+    case 'checkpoint.failed':
+      return `no checkpoint could be taken: ${event.data.error.message}`;
     case 'checkpoint.deleted':
       return `checkpoint ${event.data.checkpoint} deleted from ${host}`;
     case 'migration.started':

@@ -306,6 +306,29 @@ describe('checkpoints of a running application', () => {
     await expectNoLeftovers();
   });
 
+  it('bring it back on another host, where they are sent to and stay', async () => {
+    await redis('set', 'point', 'on host-a');
+    const moved = await cmigJson<RestoreResult>('migrate', 'keeper', 'host-b', '--from-checkpoint', 'two');
+    expect(moved).toMatchObject({ checkpoint: 'two', host: 'host-b' });
+    expect(await redis('get', 'point')).toBe('point-two');
+    expect(JSON.parse(await tree('look'))).toEqual(JSON.parse(points.get('two')!.files));
+    await expectConsistent(before.shop, before.port);
+    expect(await readdir(join(dataOf('host-b'), 'incoming'))).not.toContainEqual(
+      expect.stringMatching(/^m-/),
+    );
+    await expectNoLeftovers('host-b');
+    const copies = (await checkpoints()).filter(({ metadata }) => metadata.name === 'two');
+    expect(copies.map(({ status }) => [status.host, status.takenOn])).toEqual([
+      ['host-a', 'host-a'],
+      ['host-b', 'host-a'],
+    ]);
+
+    // What ran before is a checkpoint of the host to which it was moved.
+    const former = (await checkpoints()).find(({ metadata }) => metadata.name === moved.kept);
+    expect(former?.status).toMatchObject({ host: 'host-b', takenOn: 'host-b' });
+    expect((await keeper()).status).toMatchObject({ host: 'host-b', phase: 'Running', address });
+  }, 180_000);
+
   it('are what an application is stopped with, or comes back from when it was deleted', async () => {
     await redis('set', 'point', 'at the stop');
     const stream = await openStream();
@@ -323,7 +346,7 @@ describe('checkpoints of a running application', () => {
   });
 });
 
-describe('a checkpoint that cannot be restored', () => {
+describe('a checkpoint', () => {
   useLab();
   let folder: string;
 
@@ -356,7 +379,7 @@ describe('a checkpoint that cannot be restored', () => {
     return cmigJson<Application>('get', 'application', 'fickle');
   };
 
-  it('leaves what runs as it is, with its connections', async () => {
+  it('that cannot be restored leaves what runs as it is, with its connections', async () => {
     const early = await apply('images/python');
     await cmigOk('checkpoint', 'fickle', '--name', 'early');
     const { status, spec } = await apply('other');
@@ -388,4 +411,32 @@ describe('a checkpoint that cannot be restored', () => {
       stream.close();
     }
   });
+
+  it('is taken by the schedule, also by the next agent, and no more are kept than asked for', async () => {
+    const containers = [
+      { name: 'one', image: 'dir:images/busybox', command: ['sleep', '3600'], stopTimeout: '1s' },
+    ];
+    const spec = { host: 'host-a', containers, checkpoints: { every: '2s', keep: 2 } };
+    const manifest = { apiVersion: 'cmig.dev/v1', kind: 'Application', metadata: { name: 'regular' }, spec };
+    await writeFile(join(folder, 'regular.yaml'), stringify(manifest));
+    const names = async () =>
+      (await checkpoints())
+        .filter(({ spec }) => spec.application === 'regular' && spec.reason === 'schedule')
+        .map(({ metadata }) => metadata.name);
+    const renewed = async (old: readonly string[]) => {
+      const now = await names();
+      return now.length === 2 && !now.some((name) => old.includes(name)) && now;
+    };
+    const options = { timeoutMs: 80_000, intervalMs: 200, what: 'two checkpoints by the schedule' };
+    try {
+      await cmigOk('apply', '-f', join(folder, 'regular.yaml'), '--allow-outside', '--wait');
+      const first = await waitFor(() => renewed([]), options);
+      await lab('kill', 'host-a', '--agent');
+      await lab('start', 'host-a');
+      await waitFor(() => renewed(first), options);
+    } finally {
+      await cmig('delete', 'regular');
+      await cmig('delete', 'checkpoint', ...(await names()));
+    }
+  }, 180_000);
 });

@@ -11,6 +11,10 @@ export async function run(invocation: Invocation): Promise<number> {
   const selector = invocation.text('selector');
   if (selector !== undefined)
     return (await import('./migrate-selected.ts')).runSelected(invocation, selector);
+  const checkpoint = invocation.text('from-checkpoint');
+  if (checkpoint !== undefined) return await fromCheckpoint(invocation, checkpoint);
+  if (invocation.flag('discard-current'))
+    throw new CmigError('invalid', '--discard-current goes with --from-checkpoint only');
   const application = invocation.required('APP');
   const to = invocation.required('HOST');
   const dryRun = invocation.flag('dry-run');
@@ -57,4 +61,12 @@ export async function run(invocation: Invocation): Promise<number> {
         : undefined,
     ...(report.error ? { cause: fromFault(report.error) } : {}),
   });
+}
+
+async function fromCheckpoint(invocation: Invocation, checkpoint: string): Promise<number> {
+  if (invocation.flag('dry-run') || invocation.text('strategy') !== undefined)
+    throw new CmigError('invalid', '--from-checkpoint goes with neither --dry-run nor --strategy');
+  const { restoreBy } = await import('./restore.ts');
+  await restoreBy(invocation, { checkpoint, host: invocation.required('HOST') });
+  return 0;
 }

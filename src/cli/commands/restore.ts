@@ -4,14 +4,22 @@ import { restoreText } from '../../view/checkpoint-text.ts';
 import type { Invocation } from '../command.ts';
 import { withOrchestrator } from '../session.ts';
 
-export async function run(invocation: Invocation): Promise<void> {
+export const run = (invocation: Invocation): Promise<void> =>
+  restoreBy(invocation, { checkpoint: invocation.required('checkpoint'), host: invocation.text('host') });
+
+/** Also for `cmig migrate --from-checkpoint`. */
+export async function restoreBy(
+  invocation: Invocation,
+  where: { checkpoint: string; host: string | undefined },
+): Promise<void> {
   const result = await withOrchestrator(
     invocation,
     (session) =>
       restoreApplication(session, {
         application: invocation.required('APP'),
-        checkpoint: invocation.required('checkpoint'),
+        ...where,
         discardCurrent: invocation.flag('discard-current'),
+        caller: `${session.caller}: ${invocation.path} ${invocation.required('APP')}`,
       }),
     { reconnect: true },
   );

@@ -28,7 +28,7 @@ export const restore: CommandSpec = {
   group,
   summary: 'set an application back to a checkpoint, files included',
   description:
-    'What runs is replaced only when the checkpoint is restored; where that fails it runs on with its connections. It is\nkept as a checkpoint of its own. Connections between its containers go on from where they were; those with peers\noutside are closed, and how many is said.',
+    'What runs is replaced only when the checkpoint is restored; where that fails it runs on with its connections. It is\nkept as a checkpoint of its own. Connections between its containers go on from where they were; those with peers\noutside are closed, and how many is said. To another host the checkpoint is sent first, and what runs is moved there.',
   arguments: [application],
   options: [
     {
@@ -37,9 +37,17 @@ export const restore: CommandSpec = {
       mandatory: true,
       completes: 'checkpoint',
     },
+    {
+      flags: '--host <HOST>',
+      summary: 'where it is to run; if absent where it runs, or else where the checkpoint is',
+      completes: 'host',
+    },
     { flags: '--discard-current', summary: 'do not keep what runs now' },
   ],
   output: ['json'],
-  examples: [['cmig restore shop --checkpoint before-upgrade', 'go back']],
+  examples: [
+    ['cmig restore shop --checkpoint before-upgrade', 'go back'],
+    ['cmig restore shop --checkpoint before-upgrade --host host-b', 'go back on another host'],
+  ],
   load: async () => (await import('../commands/restore.ts')).run,
 };

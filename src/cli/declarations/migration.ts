@@ -25,6 +25,12 @@ export const migrate: CommandSpec = {
       summary: 'how it moves; what its manifest says if absent',
       choices: strategyNames.map((name) => ({ name })),
     },
+    {
+      flags: '--from-checkpoint <ID>',
+      summary: 'there it is set back to this checkpoint, as by "cmig restore --host"',
+      completes: 'checkpoint',
+    },
+    { flags: '--discard-current', summary: 'with --from-checkpoint: do not keep what runs now' },
     { flags: '--dry-run', summary: 'print the plan and what preflight says, and change nothing' },
     {
       flags: '-l, --selector <SELECTOR>',

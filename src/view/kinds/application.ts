@@ -54,6 +54,7 @@ function describe(item: Application): Field[] {
     ['MAC', status.mac],
     ['Epoch', String(status.epoch)],
     ['Migration', status.migration],
+    ['Checkpoints', spec.checkpoints && `every ${spec.checkpoints.every}, ${spec.checkpoints.keep} kept`],
     ['Strategy', spec.migration.strategy],
     ['Max downtime', spec.migration.maxDowntime],
     ['Host selector', formatLabels(spec.migration.hostSelector) || undefined],

@@ -53,6 +53,7 @@ describe('defaults', () => {
         host: 'h',
         containers: [{ ...least, ready: { tcp: 1 }, env: [] }],
         migration: { maxDowntime: '1s' },
+        checkpoints: { every: '10m' },
       },
     };
     const before = structuredClone(manifest);
@@ -62,6 +63,7 @@ describe('defaults', () => {
       restartPolicy: 'Always',
       migration: { strategy: 'auto', maxDowntime: '1s' },
       volumes: [],
+      checkpoints: { every: '10m', keep: 5 },
     });
     // Filling in twice is filling in once.
     expect(completeApplication(complete as unknown as ApplicationManifest)).toEqual(complete);
