@@ -13,6 +13,7 @@ export const commands: readonly CommandSpec[] = [
   applications.apply,
   applications.diff,
   applications.validate,
+  applications.convert,
   applications.remove,
   applications.stop,
   applications.start,

@@ -27,6 +27,7 @@ beforeAll(async () => {
   await mkdir(join(home, '.config/fish/completions'), { recursive: true });
   await writeFile(join(home, '.config/cmig/prod'), 'cmig:secret\n');
   await writeFile(join(folder, 'script.sh'), 'echo fed\n');
+  await writeFile(join(folder, 'compose.yaml'), 'services: {db: {image: redis}}\n');
   for (const image of ['redis', 'shop-web'])
     await cp(join(images, image), join(folder, 'manifests/images', image), {
       recursive: true,

@@ -166,10 +166,15 @@ describe('images on hosts', () => {
     const left = await onHost('host-a', 'ls', '-A', '/var/lib/cmig/images');
     expect(left).not.toContain(digest.slice('sha256:'.length));
 
+    // A checkpoint is of no use without it.
     await cmigOk('start', 'web');
+    await cmigOk('checkpoint', 'web', '--name', 'kept');
     await cmigOk('delete', 'web');
     const all = await run({}, 'image', 'prune');
     expect(all.stdout).toMatch(/^here: removed 1 image, /m);
+    expect((await mine()).map(({ status }) => status.usedBy)).toEqual([['checkpoint/kept']]);
+    await cmigOk('delete', 'checkpoint', 'kept');
+    expect((await run({}, 'image', 'prune', 'host-b')).stdout).toContain(name);
     expect(await mine()).toEqual([]);
     expect(await readdir(join(folder, 'cache/cmig/images'))).toEqual([]);
     expect((await run({}, 'image', 'prune', 'host-x')).exitCode).toBe(3);

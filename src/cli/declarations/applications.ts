@@ -74,6 +74,32 @@ export const validate: CommandSpec = {
   load: async () => (await import('../commands/validate.ts')).run,
 };
 
+export const convert: CommandSpec = {
+  name: 'convert',
+  group,
+  summary: 'make a manifest of a Compose file; what cannot be carried over is listed on standard error',
+  description:
+    'Services become the containers of one application: they share one network and reach each other at 127.0.0.1.\nNamed volumes move along; what is bound from the host is left out. Variables are filled in from the environment.',
+  options: [
+    {
+      flags: '-f, --file <FILE>',
+      summary: 'the Compose file, or - for standard input',
+      mandatory: true,
+      completes: 'file',
+    },
+    {
+      flags: '--host <HOST>',
+      summary: 'where the application first runs',
+      default: 'host-a',
+      completes: 'host',
+    },
+    { flags: '--name <NAME>', summary: "what it is called; the file's own name, or the folder's, if absent" },
+  ],
+  output: ['json'],
+  examples: [['cmig convert -f compose.yaml --host host-b > shop.yaml', 'a manifest to look over and apply']],
+  load: async () => (await import('../commands/convert.ts')).run,
+};
+
 export const remove: CommandSpec = {
   name: 'delete',
   aliases: ['rm'],
