@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, jest } from '@jest/globals';
+import type { Host } from '../../src/contract/host.ts';
 import { waitFor } from '../../src/core/retry.ts';
 import { type BackgroundProcess, runProcess, spawnProcess } from '../../src/core/run-process.ts';
 import { cmigProgram, labName, settings } from './settings.ts';
@@ -79,7 +80,7 @@ export async function deleteAll(): Promise<void> {
 }
 
 /**
- * Call it at the top of a test file: before its tests all hosts of the lab run and none has an application; after
+ * Call it at the top of a test file: before its tests all hosts of the lab run, take applications and have none; after
  * them the applications are removed. The lab itself stays for the next file.
  */
 export function useLab(): void {
@@ -88,17 +89,21 @@ export function useLab(): void {
     await mkdir(settings.folder, { recursive: true });
     await cmigOk('lab', 'up', '--name', labName, '--hosts', String(hosts.length));
     await cmigOk('config', 'use-context', `lab-${labName}`);
-    await waitFor(allReady, {
+    const ready = await waitFor(allReady, {
       timeoutMs: 30_000,
       intervalMs: 200,
       what: 'every host of the lab being ready',
     });
+    // A file that failed may have left one cordoned.
+    const cordoned = ready.filter(({ spec }) => spec.unschedulable).map(({ metadata }) => metadata.name);
+    if (cordoned.length > 0) await cmigOk('uncordon', ...cordoned);
     await deleteAll();
   }, 120_000);
   afterAll(deleteAll, 120_000);
 }
 
-async function allReady(): Promise<boolean> {
-  const { items } = await cmigJson<{ items: { status: { condition: string } }[] }>('get', 'hosts');
-  return items.length === hosts.length && items.every(({ status }) => status.condition === 'Ready');
+async function allReady(): Promise<Host[] | undefined> {
+  const { items } = await cmigJson<{ items: Host[] }>('get', 'hosts');
+  const isReady = items.length === hosts.length && items.every(({ status }) => status.condition === 'Ready');
+  return isReady ? items : undefined;
 }
