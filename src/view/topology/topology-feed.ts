@@ -4,7 +4,7 @@ import { type EventSubscription, subscribeEvents } from '../../broker/events.ts'
 import type { EventType } from '../../contract/events.ts';
 import { CmigError } from '../../core/errors.ts';
 import type { OrchestratorContext } from '../../orchestrator/context.ts';
-import { readInventory } from '../../orchestrator/inventory.ts';
+import { type InventoryPart, readInventory } from '../../orchestrator/inventory.ts';
 import { readRecentEvents } from '../../orchestrator/recent-events.ts';
 import { asksForInventory, type Draft, reduceTopology, type TopologyNews } from './reduce-topology.ts';
 import { emptyTopology, type TopologyState } from './topology-state.ts';
@@ -19,6 +19,8 @@ const pausePerReading = 4;
 /** A host that takes longer is shown without its details, until it says something. */
 const readingTimeoutMs = 1500;
 const hourMs = 3_600_000;
+/** What the picture shows. */
+const parts: readonly InventoryPart[] = ['hosts', 'applications', 'migrations'];
 
 export interface TopologyFeedOptions {
   /** Whether to read what happened before; true if absent. */
@@ -128,7 +130,7 @@ export class TopologyFeed {
     this.#lastReadMs = Date.now();
     this.#during = [];
     try {
-      const inventory = await readInventory(this.#context, { timeoutMs: readingTimeoutMs });
+      const inventory = await readInventory(this.#context, { timeoutMs: readingTimeoutMs, parts });
       const during = this.#during;
       this.#flush();
       this.#apply({ type: 'inventory', inventory });
