@@ -72,3 +72,14 @@ export function findReadyHost(inventory: Inventory, name: string): Host {
   }
   return host;
 }
+
+/** For an application that is not there yet. @throws CmigError `conflict` */
+export function refuseCordoned({ hosts }: Inventory, host: Host, application: string): void {
+  if (!host.spec.unschedulable) return;
+  const { name } = host.metadata;
+  const others = hosts.filter(({ spec, status }) => !spec.unschedulable && status.condition === 'Ready');
+  const open = others.map(({ metadata }) => metadata.name).join(', ');
+  throw new CmigError('conflict', `${name} is cordoned: it does not take application ${application}`, {
+    hint: `choose another host${open && ` (${open})`}, or lift it: cmig uncordon ${name}`,
+  });
+}

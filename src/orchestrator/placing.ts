@@ -3,7 +3,7 @@ import type { Application, ApplicationManifest } from '../contract/application.t
 import type { Host } from '../contract/host.ts';
 import { CmigError } from '../core/errors.ts';
 import { chooseAddress, isWithin, parseRange } from './address-range.ts';
-import { findReadyHost } from './finding.ts';
+import { findReadyHost, refuseCordoned } from './finding.ts';
 import type { Inventory } from './inventory.ts';
 
 export interface Placement {
@@ -43,16 +43,6 @@ export function placeApplication(
   if (!existing) refuseCordoned(inventory, host, name);
   const address = placeAddress(inventory, { name, wanted: spec.network?.address, existing, host, reserved });
   return { host, address, notes, ...(existing ? { existing } : {}) };
-}
-
-function refuseCordoned({ hosts }: Inventory, host: Host, application: string): void {
-  if (!host.spec.unschedulable) return;
-  const { name } = host.metadata;
-  const others = hosts.filter(({ spec, status }) => !spec.unschedulable && status.condition === 'Ready');
-  const open = others.map(({ metadata }) => metadata.name).join(', ');
-  throw new CmigError('conflict', `${name} is cordoned: it does not take application ${application}`, {
-    hint: `name another host as spec.host${open && ` (${open})`}, or lift it: cmig uncordon ${name}`,
-  });
 }
 
 interface AddressQuestion {

@@ -5,7 +5,7 @@ import { CmigError, fromFault } from '../core/errors.ts';
 import { findCheckpoint, newCheckpointName } from './checkpoints.ts';
 import type { OrchestratorContext } from './context.ts';
 import { withApplicationMutex } from './exclusive.ts';
-import { findReadyHost } from './finding.ts';
+import { findReadyHost, refuseCordoned } from './finding.ts';
 import { type Inventory, readInventory } from './inventory.ts';
 import { migrate } from './migration/migrate.ts';
 
@@ -88,7 +88,8 @@ function planRestore(inventory: Inventory, { application, checkpoint, host: want
     );
   const present = inventory.applications.find(({ metadata }) => metadata.name === application);
   const host = wanted ?? present?.status.host ?? first.status.host;
-  findReadyHost(inventory, host);
+  const found = findReadyHost(inventory, host);
+  if (present?.status.host !== host) refuseCordoned(inventory, found, application);
   if (present && present.status.host !== host && !['Running', 'NotReady'].includes(present.status.phase))
     throw new CmigError('conflict', `${application} is ${present.status.phase} on ${present.status.host}`, {
       hint: `it can be moved to ${host} only while it runs: start it (cmig start), or delete it`,

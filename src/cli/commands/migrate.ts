@@ -9,9 +9,13 @@ import { withOrchestrator } from '../session.ts';
 
 export async function run(invocation: Invocation): Promise<number> {
   const selector = invocation.text('selector');
+  const checkpoint = invocation.text('from-checkpoint');
+  if (selector !== undefined && checkpoint !== undefined)
+    throw new CmigError('invalid', 'a checkpoint is one of a single application: leave out -l', {
+      hint: `such as: cmig migrate shop host-b --from-checkpoint ${checkpoint}`,
+    });
   if (selector !== undefined)
     return (await import('./migrate-selected.ts')).runSelected(invocation, selector);
-  const checkpoint = invocation.text('from-checkpoint');
   if (checkpoint !== undefined) return await fromCheckpoint(invocation, checkpoint);
   if (invocation.flag('discard-current'))
     throw new CmigError('invalid', '--discard-current goes with --from-checkpoint only');
