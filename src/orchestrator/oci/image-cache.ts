@@ -42,7 +42,7 @@ export async function unpackedImage(
   if (known) return known;
   if (process.getuid?.() !== 0)
     throw new CmigError('unsupported', `the image ${referenceText(reference)} can only be unpacked by root`, {
-      hint: 'its files belong to several users: run cmig as root, or have root apply it once on this machine',
+      hint: 'its files belong to several users: run cmig as root, or name a root file system by dir: or tar:',
     });
   await mkdir(imageCacheFolder(), { recursive: true, mode: 0o700 });
   await removeAbandoned();
