@@ -27,8 +27,8 @@ export interface Fault {
   /** The host all of whose processes die. */
   powersOff?: 'from' | 'to';
   /**
-   * Steps in which it takes from a container what nobody can give back: its sockets, or half of its restore. Then a
-   * container may have been started afresh, or have lost connections; but nothing else may be wrong.
+   * Steps in which it takes from a container what nobody can give back. Then a container may have been started afresh, or
+   * have lost connections; but nothing else may be wrong.
    */
   tearsIn?: readonly FaultStep[];
 }
@@ -165,6 +165,8 @@ export const faults = {
     awaitsTarget: true,
     lastsMs: 0,
     slow: true,
+    // A killed dump leaves sockets that fail and processes that run on at once. Of a restore that was being let go nobody
+    // knows which of its processes have run already, so that it cannot be made again.
     tearsIn: ['freeze', 'finish'],
   },
   'criu-hung': {

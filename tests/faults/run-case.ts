@@ -79,7 +79,7 @@ async function tryCase(
 ): Promise<CaseResult> {
   const fault: Fault = faults[name];
   const moment = moments[step];
-  const { runsOn: from, problems } = await settled(subject, 10_000);
+  const { runsOn: from, problems } = await settled(subject, deadlineMs);
   if (!from || problems.length > 0) throw new Error(`no case can begin:\n${problems.join('\n')}`);
   const to = subject.hosts.find((host) => host !== from)!;
   const stream = await NumberedStream.open({ host: subject.address, port: 7000 });
@@ -97,7 +97,7 @@ async function tryCase(
       const { exitCode } = await scene.ended;
       if (exitCode !== 0) result.problems.push(`without a fault the command ended with ${exitCode}`);
       result.outcome = (fault.hitsIn?.includes(step) ?? true) ? 'missed' : inflicted;
-      result.problems.push(...(await settled(subject, 10_000)).problems);
+      result.problems.push(...(await settled(subject, deadlineMs)).problems);
       return result;
     }
     if (typeof inflicted.hit === 'string') result.hit = inflicted.hit;
@@ -205,7 +205,7 @@ async function continuity(subject: Subject, stream: NumberedStream, before: Inne
   try {
     // Nobody would tell the stream where its server's host has lost its power.
     if ((await askInner(subject)).life !== before.life) return ['the application was started anew'];
-    await stream.more(10, 10_000);
+    await stream.more(10);
     const now = await askInner(subject);
     const problems = [...stream.problems];
     if (now.broken) problems.push(`inside: ${now.broken}`);
@@ -220,7 +220,7 @@ async function continuity(subject: Subject, stream: NumberedStream, before: Inne
 async function migrateOnce(subject: Subject, to: string): Promise<string[]> {
   const { exitCode, stdout, stderr } = await cmig('migrate', subject.application, to, '-o', 'json');
   if (exitCode !== 0) return [`the next migration ended with ${exitCode}: ${stderr}${stdout}`];
-  const { runsOn, problems } = await settled(subject, 5000);
+  const { runsOn, problems } = await settled(subject, deadlineMs);
   if (runsOn !== to) problems.push(`the next migration brought it to ${runsOn}`);
   return problems.map((each) => `after the next migration: ${each}`);
 }
@@ -228,7 +228,7 @@ async function migrateOnce(subject: Subject, to: string): Promise<string[]> {
 export async function askInner({ address }: Subject): Promise<Inner> {
   let text = '';
   const socket = connect({ host: address, port: 7001 });
-  socket.setTimeout(5000, () => socket.destroy(new Error('the application does not answer')));
+  socket.setTimeout(15_000, () => socket.destroy(new Error('the application does not answer')));
   for await (const chunk of socket) text += chunk;
   return JSON.parse(text) as Inner;
 }
