@@ -1,6 +1,7 @@
 // /etc/hosts and /etc/resolv.conf of an application's containers: with its files, so that they move with it.
-import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CmigError } from '../../src/core/errors.ts';
 
 /** Makes them where they are missing; a change would not be seen by bind mounts that are open. */
 export async function writeEtcFiles(
@@ -12,11 +13,19 @@ export async function writeEtcFiles(
   const hosts = join(folder, 'hosts');
   const resolvConf = join(folder, 'resolv.conf');
   const text = `127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n${address} ${application}\n`;
-  if ((await readFile(hosts, 'utf8').catch(() => undefined)) !== text) await writeFile(hosts, text);
+  if ((await readFile(hosts, 'utf8').catch(() => undefined)) !== text) await write(hosts, text);
   const exists = await stat(resolvConf).then(
     () => true,
     () => false,
   );
-  if (!exists) await copyFile('/etc/resolv.conf', resolvConf).catch(() => writeFile(resolvConf, ''));
+  if (!exists) await write(resolvConf, await readFile('/etc/resolv.conf', 'utf8').catch(() => ''));
   return { hosts, resolvConf };
+}
+
+/** What is written in part is removed: it would be taken for whole the next time. */
+async function write(path: string, text: string): Promise<void> {
+  await writeFile(path, text).catch(async (cause: Error) => {
+    await rm(path, { force: true });
+    throw new CmigError('failed', `${path} could not be written: ${cause.message}`, { cause });
+  });
 }
