@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../../src/core/retry.ts';
 import { runProcess, spawnProcess } from '../../src/core/run-process.ts';
 import { keys, PseudoTerminal } from '../../tests/e2e/pseudo-terminal.ts';
-import { type BenchLab, cmigProgram, nodeProgram, root } from './bench-lab.ts';
+import { cmigProgram, nodeProgram, root } from './bench-lab.ts';
 import type { Benchmark } from './benchmark.ts';
 import { percentile } from './statistics.ts';
 
@@ -49,21 +49,12 @@ export const topology: Benchmark = {
     } finally {
       generator.kill('SIGTERM');
       await generator.ended;
-      for (const host of lab.hosts) await startAgent(lab, host);
+      // For whatever is measured after it: a lab with agents, and with nothing that those have left which were killed.
+      await lab.down();
+      await lab.up();
     }
   },
 };
-
-/** An agent that was killed over its self-test may fail once: what it left has not ended yet. */
-async function startAgent(lab: BenchLab, host: string): Promise<void> {
-  const start = () => lab.cmig('lab', 'start', host, '--agent', '--name', lab.name);
-  const started = () =>
-    start().then(
-      () => true,
-      () => false,
-    );
-  await waitFor(started, { timeoutMs: 30_000, intervalMs: 500, what: `the start of the agent of ${host}` });
-}
 
 const say = (what: string, value: string, goal: string): void =>
   console.log(`${what.padEnd(34)}${value.padEnd(24)}goal: ${goal}`);
