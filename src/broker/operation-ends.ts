@@ -11,6 +11,8 @@ import { declareEventExchange } from './topology.ts';
 
 const askEveryMs = 5000;
 const defaultSilenceMs = 20_000;
+/** A broker that is restarted on a busy machine takes less. */
+const defaultBrokerAwayMs = 120_000;
 
 /** How an operation ended, as the event and `operation.get` tell it. */
 interface Ended {
@@ -89,6 +91,7 @@ export class ExpectedEnd {
   readonly #rpc: RpcClient;
   readonly #subject: { id: string; host: string; method: LongMethodName };
   readonly #silenceMs: number;
+  readonly #brokerAwayMs: number;
   readonly #forget: () => void;
   readonly #stopListening: () => void;
   readonly #limit: NodeJS.Timeout | undefined;
@@ -97,18 +100,20 @@ export class ExpectedEnd {
   #asking: NodeJS.Timeout | undefined;
   #askedNow = false;
   #lastHeard = performance.now();
+  #lastConnected = performance.now();
 
   constructor(
     connection: BrokerConnection,
     rpc: RpcClient,
     subject: { id: string; host: string; method: LongMethodName },
-    { timeoutMs = 0, silenceMs = defaultSilenceMs }: LongCallOptions,
+    { timeoutMs = 0, silenceMs = defaultSilenceMs, brokerAwayMs = defaultBrokerAwayMs }: LongCallOptions,
     forget: () => void,
   ) {
     this.#connection = connection;
     this.#rpc = rpc;
     this.#subject = subject;
     this.#silenceMs = silenceMs;
+    this.#brokerAwayMs = brokerAwayMs;
     this.#forget = forget;
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -143,12 +148,27 @@ export class ExpectedEnd {
 
   async ask(): Promise<void> {
     if (!this.#asking || this.#askedNow) return;
+    const { host, id, method } = this.#subject;
     if (!this.#connection.connected) {
       this.#lastHeard = performance.now(); // nobody can be heard: no silence of the host
+      if (performance.now() - this.#lastConnected > this.#brokerAwayMs) {
+        const { endpoint } = this.#connection;
+        const seconds = Math.round(this.#brokerAwayMs / 1000);
+        this.#reject(
+          new CmigError(
+            'unreachable',
+            `the broker at ${endpoint} has been away for ${seconds} s: nobody can tell how ${method} on ${host} ends`,
+            {
+              host,
+              hint: 'check that RabbitMQ runs and that the network is up, then look at how things are',
+            },
+          ),
+        );
+      }
       return;
     }
+    this.#lastConnected = performance.now();
     this.#askedNow = true;
-    const { host, id, method } = this.#subject;
     try {
       const timeoutMs = Math.min(askEveryMs, this.#silenceMs);
       const { state, ...ended } = await this.#rpc.call(

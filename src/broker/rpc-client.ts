@@ -37,6 +37,8 @@ export interface LongCallOptions extends CallOptions {
   onAccepted?: () => void;
   /** After so long without any sign of the host, though the broker is there, it is given up; 20 000 if absent. */
   silenceMs?: number;
+  /** After so long without the broker it is given up; 120 000 if absent. */
+  brokerAwayMs?: number;
 }
 
 interface Pending {
@@ -93,7 +95,8 @@ export class RpcClient {
   /**
    * Asks for something long and waits for its end, through losses of the connection, missed events and a restart of the
    * broker.
-   * @throws CmigError as `call`; the fault with which the operation ended; `timeout`; `failed` where the agent forgot it
+   * @throws CmigError as `call`; the fault with which the operation ended; `timeout`; `unreachable` where the broker stays away; `failed`
+   * where the agent forgot it
    */
   async callLong<M extends LongMethodName>(
     host: string,

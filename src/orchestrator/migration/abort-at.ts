@@ -30,7 +30,7 @@ export async function abortAt(
         host,
         'migration.abort',
         { migration: run.id, reason: reason.message.slice(0, longestReason) },
-        { timeoutMs: patienceMs },
+        { timeoutMs: run.connection.connected ? patienceMs : awayMs },
       );
     } catch (error) {
       if (codeOf(error) === 'not-found') return undefined;

@@ -97,7 +97,7 @@ describe('a broker that goes and comes back', () => {
       subscribeEvents(orchestrator, { since: 'first' }),
     ]);
     const mutex = await acquireMutex(orchestrator, 'shop', 'test');
-    const accepted = [gate(), gate()];
+    const accepted = [gate(), gate(), gate()];
     const operation = rpc.callLong(
       'host-a',
       'application.start',
@@ -111,6 +111,16 @@ describe('a broker that goes and comes back', () => {
       { onAccepted: accepted[1]!.open },
     );
     const givenUp = expect(given).rejects.toMatchObject({ code: 'unreachable' });
+    const impatient = rpc.callLong(
+      'host-a',
+      'application.stop',
+      { name: 'shop' },
+      { onAccepted: accepted[2]!.open, silenceMs: 100, brokerAwayMs: 200 },
+    );
+    const lostPatience = expect(impatient).rejects.toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('away'),
+    });
     await Promise.all(accepted.map(({ passed }) => passed));
     events.publish('application.started', { application: 'before' });
     await events.flush();
@@ -119,6 +129,7 @@ describe('a broker that goes and comes back', () => {
     await new Promise((resolve) => setTimeout(resolve, 1000));
     await broker.stop({ kill: true });
     await givenUp;
+    await lostPatience;
     await mutex.lost;
     events.publish('application.stopped', { application: 'meanwhile' });
     started.open(); // the operation ends while nobody can be told
