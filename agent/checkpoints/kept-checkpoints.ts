@@ -4,20 +4,24 @@ import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { arch } from 'node:os';
 import { join } from 'node:path';
+import type { ServerStream } from '../../src/broker/rpc-server.ts';
 import type { Checkpoint, RestoreResult } from '../../src/contract/checkpoint.ts';
 import type { Params } from '../../src/contract/methods.ts';
 import { CmigError } from '../../src/core/errors.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import { refuseCpu } from '../migration/host-facts.ts';
 import type { Machine } from '../migration/machine.ts';
+
 import { refuseCordoned } from '../peers/refuse-cordoned.ts';
+import { receiveArchive, sendArchive } from './checkpoint-archive.ts';
+
 import { applicationOf, type CheckpointRecord, toCheckpoint } from './checkpoint-record.ts';
 import { CheckpointStore } from './checkpoint-store.ts';
 import { notKept } from './local-copy.ts';
 import { RestoreCheckpoint } from './restore-checkpoint.ts';
 import { RestoreJournal, type RestoreRecord } from './restore-journal.ts';
 import { verifySeal } from './seal.ts';
-import { expectDelivery, sendCheckpoint, takeInDelivery } from './send-checkpoint.ts';
+import { expectDelivery, sendCheckpoint, takeInDelivery, takeInFolder } from './send-checkpoint.ts';
 import { factsOf, sizesOf, type TakeRequest, takeCheckpoint, withoutMarks } from './take-checkpoint.ts';
 
 export class KeptCheckpoints {
@@ -150,6 +154,28 @@ export class KeptCheckpoints {
     await this.#mustBeFree(id);
     await takeInDelivery(this.#machine, this.store, id);
     return this.get(id);
+  }
+
+  /** @throws CmigError `not-found`; `tool-failed` */
+  async export(id: string, stream: ServerStream): Promise<void> {
+    const record = await this.#find(id);
+    const application = applicationOf(record);
+    await this.#alone(application, 'export of a checkpoint', () =>
+      sendArchive(this.store.folder(application, id), stream),
+    );
+  }
+
+  /** @throws CmigError `invalid` where it is no archive; `conflict` where it is here; `failed` that names the damaged file */
+  async import(input: AsyncIterable<Uint8Array>): Promise<Checkpoint> {
+    const { restoresDirectory } = this.#machine.context.paths;
+    const { folder, record } = await receiveArchive(restoresDirectory, input);
+    try {
+      await this.#mustBeFree(record.id);
+      await takeInFolder(this.store, folder, record);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+    return this.#show(record);
   }
 
   /** @throws CmigError `not-found`; `conflict` while it is in use */

@@ -133,13 +133,18 @@ export class RestoreCheckpoint {
 
   /** What ran before is at most frozen. */
   async #turnBack(frozen: FrozenApplication | undefined): Promise<void> {
-    const { supervisor, network } = this.#machine;
+    const { supervisor, network, context } = this.#machine;
     const { before, id } = this.#record;
     const under = supervisor.has(this.#name) ? supervisor.record(this.#name).migration : undefined;
     if (under?.id === id) {
       if (!before) await supervisor.forget(this.#name);
       else {
-        if (frozen && network.exists(this.#name)) await frozen.thaw();
+        if (frozen && network.exists(this.#name))
+          await frozen
+            .thaw()
+            .catch((error) =>
+              context.log.error({ err: error, application: this.#name }, 'could not be thawed'),
+            );
         await supervisor.resume(this.#name);
         supervisor.startWanted(this.#name);
       }

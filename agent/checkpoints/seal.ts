@@ -1,5 +1,5 @@
 // Says of every file of a checkpoint what it must be, so that a damaged or incomplete one is never restored.
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -55,7 +55,7 @@ export async function verifySeal(folder: string, checkpoint: string): Promise<vo
     if (sum !== expected[name]) throw damaged(name, sum === undefined ? 'is missing' : 'is damaged');
   }
   const entries = await readEntries(join(folder, 'entries'));
-  const scratch = `${folder}.verify`;
+  const scratch = `${folder}.${randomBytes(4).toString('hex')}.verify`;
   const present = await inScratch(scratch, async () => {
     await list(folder, scratch, entryFormat);
     return readEntries(scratch);
@@ -78,6 +78,8 @@ export async function verifySeal(folder: string, checkpoint: string): Promise<vo
 
 /** Type, mode, owner, time, size, target of a link; of folders no time or size, which differ between file systems. */
 const entryFormat = [
+  // The way to a program that listened: criu makes it anew, and tar leaves it out.
+  ...['-type', 's', '-o'],
   ...['-type', 'd', '-printf', 'd %m %U %G\\0%p\\0', '-o'],
   ...['-type', 'l', '-printf', 'l %U %G %l\\0%p\\0', '-o'],
   ...['-printf', '%y %m %U %G %T@ %s\\0%p\\0'],

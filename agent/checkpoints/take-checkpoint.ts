@@ -79,29 +79,35 @@ export async function takeCheckpoint(
 
 /** @returns how long it stood still, in milliseconds */
 async function capture(
-  { supervisor, network }: Machine,
+  { supervisor, network, context }: Machine,
   application: string,
   { frozen, files, stop }: { frozen: FrozenApplication; files: FileCapture; stop: boolean | undefined },
 ): Promise<number> {
+  const runOn = async (): Promise<number> => {
+    try {
+      return await frozen.thaw();
+    } finally {
+      // Whatever became of its processes, they are supervised again: what has ended is restarted.
+      await supervisor.resume(application);
+    }
+  };
   try {
     await files.prepare();
     await frozen.freeze();
     await files.finish();
     await frozen.mustBeHeld();
   } catch (error) {
-    await frozen.thaw();
-    await supervisor.resume(application);
+    // What went wrong first is what is told.
+    await runOn().catch((again) => context.log.error({ err: again, application }, 'could not be thawed'));
     throw error;
   }
-  if (!stop) {
-    const frozenMs = await frozen.thaw();
-    await supervisor.resume(application);
-    return frozenMs;
-  }
+  if (!stop) return runOn();
   const { frozenMs } = frozen;
   await frozen.end();
   await network.unlock(application);
-  await resetPeers(application, frozen.connections);
+  await resetPeers(application, frozen.connections).catch((error) =>
+    context.log.warn({ err: error }, 'peers could not be told that their connections are no more'),
+  );
   await supervisor.resumeStopped(application);
   return frozenMs;
 }

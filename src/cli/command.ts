@@ -98,9 +98,13 @@ export interface CommandSpec {
   /** Not shown in help. */
   hidden?: true;
   subcommands?: readonly CommandSpec[];
-  /** Present unless it has subcommands. */
+  /** Present unless it is nothing but its subcommands; a subcommand's name goes before an argument. */
   load?: () => Promise<CommandHandler>;
 }
+
+/** It does nothing itself. */
+export const isGroup = ({ subcommands, load }: CommandSpec): boolean =>
+  subcommands !== undefined && load === undefined;
 
 /** Runs the command; answers with the exit code, 0 where it answers nothing. What it throws is printed for it. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler may simply end

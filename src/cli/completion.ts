@@ -1,5 +1,5 @@
 // What may stand in place of the word that is being typed: pure, from the commands' data.
-import type { Choice, CommandSpec, Completion, OptionSpec } from './command.ts';
+import { type Choice, type CommandSpec, type Completion, isGroup, type OptionSpec } from './command.ts';
 import { optionName, optionsOf } from './usage.ts';
 
 export interface Candidate {
@@ -38,16 +38,20 @@ export function offer(words: readonly string[], commands: readonly CommandSpec[]
       if (!option || !takesValue(option)) continue;
       if (value === undefined) awaited = option;
       else result.options[optionName(option)] = value;
-    } else if (command.subcommands) {
-      const next = command.subcommands.find(({ name, aliases }) => name === word || aliases?.includes(word));
-      if (!next) return result;
-      command = next;
-    } else result.given.push(word);
+    } else {
+      const next =
+        result.given.length === 0
+          ? command.subcommands?.find(({ name, aliases }) => name === word || aliases?.includes(word))
+          : undefined;
+      if (next) command = next;
+      else if (isGroup(command)) return result;
+      else result.given.push(word);
+    }
   }
   if (awaited) return offerValue(result, awaited);
   if (result.word.startsWith('-')) return offerOptions(result, command);
-  if (command.subcommands) {
-    const shown = command.subcommands.filter(({ hidden }) => !hidden);
+  if (isGroup(command)) {
+    const shown = command.subcommands!.filter(({ hidden }) => !hidden);
     return fitting(
       result,
       shown.map(({ name, summary }) => ({ word: name, summary })),

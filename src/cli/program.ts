@@ -1,6 +1,6 @@
 // The tree of commander's commands, made from our data; its errors become ours.
 import { Command, CommanderError, Option } from 'commander';
-import type { CommandSpec } from './command.ts';
+import { type CommandSpec, isGroup } from './command.ts';
 import { commandHelp, rootHelp } from './help.ts';
 import type { RawCall } from './invocation.ts';
 import { globalOptions, optionName, optionsOf, UsageError, unknownWord, usageOf } from './usage.ts';
@@ -77,10 +77,10 @@ function build(
     if (option.default !== undefined) made.default(option.default);
     built.addOption(made);
   }
-  if (command.subcommands) {
-    for (const sub of command.subcommands)
-      if ([sub.name, ...(sub.aliases ?? [])].some((name) => words.has(name)))
-        built.addCommand(build(sub, `${path} ${sub.name}`, found, words));
+  for (const sub of command.subcommands ?? [])
+    if ([sub.name, ...(sub.aliases ?? [])].some((name) => words.has(name)))
+      built.addCommand(build(sub, `${path} ${sub.name}`, found, words));
+  if (isGroup(command)) {
     built.argument('[COMMAND...]').action((given: string[]) => {
       const known = command.subcommands!.filter(({ hidden }) => !hidden).map(({ name }) => name);
       if (given[0] !== undefined) throw unknownWord('command', given[0], known, usage);

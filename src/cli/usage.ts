@@ -5,6 +5,7 @@ import {
   type ArgumentSpec,
   type Choice,
   type CommandSpec,
+  isGroup,
   type OptionSpec,
   outputExpressions,
 } from './command.ts';
@@ -42,7 +43,7 @@ export const optionName = (option: OptionSpec): string => /--([a-z0-9-]+)/.exec(
 
 /** All options of a command in the order that help shows them. */
 export function optionsOf(command: CommandSpec): OptionSpec[] {
-  const output = command.subcommands ? undefined : outputOption(command);
+  const output = isGroup(command) ? undefined : outputOption(command);
   return [...(command.options ?? []), ...(output ? [output] : []), ...globalOptions];
 }
 
@@ -53,7 +54,7 @@ const argumentUsage = ({ name, optional, variadic }: ArgumentSpec): string => {
 
 /** `cmig logs APP [options]`. */
 export function usageOf(path: string, command: CommandSpec): string {
-  if (command.subcommands) return `${path} COMMAND [options]`;
+  if (isGroup(command)) return `${path} COMMAND [options]`;
   const words = (command.arguments ?? []).map(argumentUsage);
   const program = words.at(-1) === 'CMD...' ? ['--', words.pop()!] : [];
   return [path, ...words, '[options]', ...program].join(' ');

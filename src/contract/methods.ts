@@ -217,6 +217,18 @@ export const methods = {
   'checkpoint.expect': { params: OfCheckpoint, result: Nothing },
   /** … and keep what has come, if it is whole. */
   'checkpoint.take-in': { params: OfCheckpoint, result: Checkpoint, long: true },
+  /** Sends it as one archive, in frames of output. */
+  'checkpoint.export': {
+    params: Type.Object({ checkpoint: Name, session: SessionName }, strict),
+    result: Nothing,
+    stream: true,
+  },
+  /** Takes such an archive as its input, and answers with the checkpoint (JSON, as output). */
+  'checkpoint.import': {
+    params: Type.Object({ session: SessionName }, strict),
+    result: Nothing,
+    stream: true,
+  },
   'checkpoint.delete': { params: OfCheckpoint, result: Nothing, long: true },
 
   'migration.preflight.source': {

@@ -27,6 +27,8 @@ interface Plan {
   /** A host that has to send the checkpoint first. */
   sender: string | undefined;
   images: string[];
+  /** Hosts that may have these. */
+  peers: string[];
 }
 
 /**
@@ -101,6 +103,9 @@ function planRestore(inventory: Inventory, { application, checkpoint, host: want
     host,
     sender: isThere ? undefined : first.status.host,
     images: [...new Set(Object.values(first.status.images))],
+    peers: inventory.hosts
+      .filter(({ metadata, status }) => metadata.name !== host && status.condition === 'Ready')
+      .map(({ metadata }) => metadata.name),
   };
 }
 
@@ -119,12 +124,18 @@ function refuseAddress({ applications }: Inventory, { metadata, spec, status }: 
 
 /** The checkpoint and the images of its containers are on the host when it returns. */
 async function bring({ rpc }: OrchestratorContext, plan: Plan, checkpoint: string): Promise<void> {
-  const { host, sender, images } = plan;
-  if (!sender) return;
+  const { host, sender, images, peers } = plan;
+  const has = async (digest: string, at: string): Promise<boolean> =>
+    (await rpc.call(at, 'image.describe', { digest })).present;
   for (const digest of images) {
-    const { present } = await rpc.call(host, 'image.describe', { digest });
-    if (!present) await rpc.callLong(sender, 'image.send', { digest, to: host }, { timeoutMs: 0 });
+    if (await has(digest, host)) continue;
+    for (const peer of peers) {
+      if (!(await has(digest, peer).catch(() => false))) continue;
+      await rpc.callLong(peer, 'image.send', { digest, to: host }, { timeoutMs: 0 });
+      break;
+    }
   }
+  if (!sender) return;
   await rpc.callLong(sender, 'checkpoint.send', { checkpoint, to: host }, { timeoutMs: 0 });
 }
 

@@ -73,15 +73,21 @@ export async function addressOf(application: string): Promise<string> {
   return (await cmigJson<{ status: { address: string } }>('get', 'application', application)).status.address;
 }
 
-/** Removes every application of the lab, whatever state it is in. */
+/** Removes every application of the lab, whatever state it is in, and every checkpoint. */
 export async function deleteAll(): Promise<void> {
-  const { items } = await cmigJson<{ items: { metadata: { name: string } }[] }>('get', 'applications');
-  if (items.length > 0) await cmigOk('delete', ...items.map(({ metadata }) => metadata.name));
+  const namesOf = async (kind: string): Promise<string[]> => {
+    const { items } = await cmigJson<{ items: { metadata: { name: string } }[] }>('get', kind);
+    return [...new Set(items.map(({ metadata }) => metadata.name))];
+  };
+  const applications = await namesOf('applications');
+  if (applications.length > 0) await cmigOk('delete', ...applications);
+  const checkpoints = await namesOf('checkpoints');
+  if (checkpoints.length > 0) await cmigOk('delete', 'checkpoint', ...checkpoints);
 }
 
 /**
- * Call it at the top of a test file: before its tests all hosts of the lab run, take applications and have none; after
- * them the applications are removed. The lab itself stays for the next file.
+ * Call it at the top of a test file: before its tests all hosts of the lab run, take applications and have none, nor any
+ * checkpoint; after them these are removed. The lab itself stays for the next file.
  */
 export function useLab(): void {
   jest.setTimeout(120_000);

@@ -20,6 +20,32 @@ export const checkpoint: CommandSpec = {
     ['cmig checkpoint shop', 'take one'],
     ['cmig checkpoint shop --name before-upgrade', 'take one to go back to by name'],
   ],
+  subcommands: [
+    {
+      name: 'export',
+      summary: 'write a checkpoint to one file, with the checksums of all that is in it (tar, zstd)',
+      description:
+        'The images of its containers are not in it: where it is to be restored they must be by then.',
+      arguments: [
+        { name: 'ID', summary: 'the checkpoint', completes: 'checkpoint' },
+        { name: 'FILE', summary: 'ID.tar.zst if absent', optional: true, completes: 'file' },
+      ],
+      output: ['json'],
+      examples: [['cmig checkpoint export before-upgrade', 'write before-upgrade.tar.zst']],
+      load: async () => (await import('../commands/checkpoint-archive.ts')).exportCheckpoint,
+    },
+    {
+      name: 'import',
+      summary: 'bring an exported checkpoint to a host; refused where anything in it is not as it was',
+      arguments: [{ name: 'FILE', summary: 'what was exported', completes: 'file' }],
+      options: [
+        { flags: '--host <HOST>', summary: 'where it is to be kept', mandatory: true, completes: 'host' },
+      ],
+      output: ['json'],
+      examples: [['cmig checkpoint import before-upgrade.tar.zst --host host-c', 'keep it on host-c']],
+      load: async () => (await import('../commands/checkpoint-archive.ts')).importCheckpoint,
+    },
+  ],
   load: async () => (await import('../commands/checkpoint.ts')).run,
 };
 

@@ -36,6 +36,9 @@ describe('what is offered for a word', () => {
     });
     expect(offer(['apply', '-f', ''], commands).completes).toBe('file');
     expect(offer(['delete', 'a', 'b', ''], commands).completes).toBe('application');
+    // Its first word is an application, or one of its own commands.
+    expect(offer(['checkpoint', ''], commands).completes).toBe('application');
+    expect(offer(['checkpoint', 'export', ''], commands).completes).toBe('checkpoint');
   });
 
   it('nothing within the words of another program', () => {

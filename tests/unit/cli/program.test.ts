@@ -178,7 +178,10 @@ describe('help', () => {
 });
 
 describe('the registry', () => {
-  const all = commands.flatMap((command) => command.subcommands ?? [command]);
+  const all = commands.flatMap((command) => [
+    ...(command.load ? [command] : []),
+    ...(command.subcommands ?? []),
+  ]);
 
   it('has an example of every command', () => {
     const without = all.filter(({ hidden, examples = [] }) => !hidden && examples.length === 0);

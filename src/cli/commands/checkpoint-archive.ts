@@ -1,0 +1,72 @@
+// `cmig checkpoint export` and `cmig checkpoint import`.
+import { existsSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import type { Checkpoint } from '../../contract/checkpoint.ts';
+import { CmigError } from '../../core/errors.ts';
+import { findCheckpoint } from '../../orchestrator/checkpoints.ts';
+import { findReadyHost } from '../../orchestrator/finding.ts';
+import { readInventory } from '../../orchestrator/inventory.ts';
+import { formatBytes } from '../../view/formats.ts';
+import type { Invocation } from '../command.ts';
+import { withOrchestrator } from '../session.ts';
+
+export async function exportCheckpoint(invocation: Invocation): Promise<void> {
+  const checkpoint = invocation.required('ID');
+  const file = invocation.text('FILE') ?? `${checkpoint}.tar.zst`;
+  if (existsSync(file))
+    throw new CmigError('conflict', `${file} exists already`, { hint: 'name another file, or remove it' });
+  const part = `${file}.part`;
+  const bytes = await withOrchestrator(invocation, async (session) => {
+    const [copy] = findCheckpoint(await readInventory(session, { parts: ['checkpoints'] }), checkpoint);
+    const stream = await session.rpc.openStream(copy!.status.host, 'checkpoint.export', { checkpoint });
+    invocation.signal.addEventListener('abort', () => void stream.close(), { once: true });
+    const output = await open(part, 'w', 0o600);
+    let written = 0;
+    try {
+      let ended = false;
+      for await (const frame of stream) {
+        ended ||= frame.type === 'end';
+        if (frame.type !== 'output') continue;
+        written += (await output.write(Buffer.from(frame.data, 'base64'))).bytesWritten;
+      }
+      if (!ended) throw new CmigError('cancelled', `${checkpoint} was not exported`);
+      await output.sync();
+      await output.close();
+      await rename(part, file);
+      return written;
+    } catch (error) {
+      await output.close().catch(() => {});
+      await rm(part, { force: true });
+      throw error;
+    }
+  });
+  if (invocation.output === 'json') return invocation.printJson({ checkpoint, file, bytes });
+  invocation.print(`checkpoint/${checkpoint} exported to ${file}: ${formatBytes(bytes)}`);
+}
+
+export async function importCheckpoint(invocation: Invocation): Promise<void> {
+  const file = invocation.required('FILE');
+  const host = invocation.required('host');
+  const input = await open(file).catch((cause) => {
+    throw new CmigError('not-found', `${file} cannot be read`, { cause });
+  });
+  const checkpoint = await withOrchestrator(invocation, async (session) => {
+    findReadyHost(await readInventory(session, { parts: ['hosts'] }), host);
+    const stream = await session.rpc.openStream(host, 'checkpoint.import', {});
+    invocation.signal.addEventListener('abort', () => void stream.close(), { once: true });
+    const sending = (async () => {
+      for await (const chunk of input.createReadStream()) await stream.write(chunk as Buffer);
+      await stream.endInput();
+    })();
+    // What went wrong there is told by the stream.
+    sending.catch(() => {});
+    for await (const frame of stream)
+      if (frame.type === 'output')
+        return JSON.parse(Buffer.from(frame.data, 'base64').toString()) as Checkpoint;
+    await sending;
+    throw new CmigError('cancelled', `${file} was not imported`);
+  });
+  if (invocation.output === 'json') return invocation.printJson(checkpoint);
+  const { metadata, spec } = checkpoint;
+  invocation.print(`checkpoint/${metadata.name} of ${spec.application} imported to ${host}`);
+}
