@@ -52,9 +52,9 @@ export async function testCriu({ context }: Pick<Machine, 'context'>): Promise<S
   const runtime = new ContainerRuntime({ ...context, paths }, images);
   const checkpoints = new Checkpoints(programs, paths, runtime.runc, log);
   const clean = async (): Promise<void> => {
+    await removeApplicationCgroup(config.cgroupParent, selfTestApplication);
     await runtime.remove(record, container);
     await network.destroy(selfTestApplication);
-    await removeApplicationCgroup(config.cgroupParent, selfTestApplication);
     await rm(folder, { recursive: true, force: true });
   };
   const startedAt = performance.now();

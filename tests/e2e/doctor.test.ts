@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
 import type { Finding } from '../../src/contract/diagnosis.ts';
-import { cmig, cmigOk, images, onHost, tryOnHost, useLab } from './lab.ts';
+import { waitFor } from '../../src/core/retry.ts';
+import { cmig, cmigOk, images, lab, onHost, startCmig, tryOnHost, useLab } from './lab.ts';
 
 interface Report {
   hosts: { host: string; findings: Finding[] }[];
@@ -98,6 +99,25 @@ describe('cmig host doctor', () => {
     // It leaves nothing.
     const left = await sh('host-b', 'ls /run/netns /run/cmig /run/cmig/containers; ls /run/cmig/runc');
     expect(left).not.toMatch(/self-?test/);
+  });
+
+  it('leaves nothing either where its agent is killed over the test of criu', async () => {
+    const containers = () => onHost('host-c', 'runc', '--root', '/run/cmig/runc', 'list', '-q');
+    const asking = startCmig('host', 'doctor', 'host-c');
+    await waitFor(async () => /selftest/.test(await containers()), {
+      timeoutMs: 60_000,
+      intervalMs: 10,
+      what: 'the test of criu',
+    });
+    await lab('kill', 'host-c', '--agent');
+    asking.kill('SIGKILL');
+    await asking.ended.catch(() => {});
+    await lab('start', 'host-c', '--agent');
+    await waitFor(async () => (await containers()).trim() === '', {
+      timeoutMs: 60_000,
+      what: 'the removal of what was left',
+    });
+    expect((await doctor('host-c')).found).toEqual([]);
   });
 
   it('finds what is broken, names what mends it, and that does', async () => {
