@@ -57,9 +57,16 @@ export class FrozenApplication {
 
   /** Also where only a part of it is frozen, or nothing. @returns how long it stood still, in milliseconds */
   async thaw(): Promise<number> {
+    const { network } = this.#tools;
+    const unlock = async () => (network.exists(this.#name) ? network.unlock(this.#name) : undefined);
     // Before the processes run again: what they send each other over loopback must not be dropped.
-    if (this.#tools.network.exists(this.#name)) await this.#tools.network.unlock(this.#name);
+    const isUnlocked = await unlock().then(
+      () => true,
+      () => false,
+    );
     await this.#conclude('cancel');
+    // That must not have kept them frozen; it is tried once more, and told where it fails again.
+    if (!isUnlocked) await unlock();
     return this.frozenMs;
   }
 

@@ -34,7 +34,7 @@ export async function takeCheckpoint(
   request: TakeRequest,
 ): Promise<CheckpointRecord> {
   const { supervisor, context } = machine;
-  const { application, id, reason, stop } = request;
+  const { application, id, reason } = request;
   mustRun(machine, application);
   const folder = await store.begin(application, id);
   try {
@@ -52,8 +52,7 @@ export async function takeCheckpoint(
       mappedFiles: () => frozen.mappedFiles(),
     });
     const facts = await factsOf(machine, record);
-    await supervisor.suspend(application, { id, role: 'checkpoint' });
-    const frozenMs = await capture(machine, application, { frozen, files, stop });
+    const frozenMs = await capture(machine, request, frozen, files);
     await files.tidy();
     const taken: CheckpointRecord = {
       id,
@@ -80,8 +79,9 @@ export async function takeCheckpoint(
 /** @returns how long it stood still, in milliseconds */
 async function capture(
   { supervisor, network, context }: Machine,
-  application: string,
-  { frozen, files, stop }: { frozen: FrozenApplication; files: FileCapture; stop: boolean | undefined },
+  { application, id, stop }: TakeRequest,
+  frozen: FrozenApplication,
+  files: FileCapture,
 ): Promise<number> {
   const runOn = async (): Promise<number> => {
     try {
@@ -92,11 +92,14 @@ async function capture(
     }
   };
   try {
+    await supervisor.suspend(application, { id, role: 'checkpoint' });
     await files.prepare();
     await frozen.freeze();
     await files.finish();
     await frozen.mustBeHeld();
   } catch (error) {
+    const isOurs = supervisor.has(application) && supervisor.record(application).migration?.id === id;
+    if (!isOurs) throw error;
     // What went wrong first is what is told.
     await runOn().catch((again) => context.log.error({ err: again, application }, 'could not be thawed'));
     throw error;
