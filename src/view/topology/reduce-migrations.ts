@@ -1,6 +1,6 @@
 // How migrations come, go on and end, by what their two hosts say.
 import type { Event } from '../../contract/events.ts';
-import type { Migration, MigrationStep } from '../../contract/migration.ts';
+import { type Migration, type MigrationStep, migrationSteps } from '../../contract/migration.ts';
 import type { MigrationState } from './topology-state.ts';
 
 type Migrations = ReadonlyMap<string, MigrationState>;
@@ -72,20 +72,9 @@ function afterEvent(before: MigrationState, event: Event, nowMs: number): Migrat
   }
 }
 
-const order: readonly MigrationStep[] = [
-  'preflight',
-  'prepare',
-  'presync',
-  'freeze',
-  'transfer',
-  'restore',
-  'commit',
-  'finish',
-];
-
 /** A step has figures of its own; a word about an earlier step comes too late. */
 function atStep(before: MigrationState, step: MigrationStep): MigrationState {
-  if (order.indexOf(step) <= order.indexOf(before.step)) return before;
+  if (migrationSteps.indexOf(step) <= migrationSteps.indexOf(before.step)) return before;
   const { bytes, totalBytes, bytesPerSecond, ...rest } = before;
   return { ...rest, step };
 }
