@@ -64,6 +64,8 @@ export async function attack(target: Target, { seed, runs }: FuzzRun): Promise<A
   };
   await begun.end(rpc);
   expect(await target.agentLives(), 'the agent is not the process that it was');
+  // Among so many messages one that cordons the host may be in order, and is done.
+  await rpc.call(host, 'host.cordon', { unschedulable: false });
   const { spec } = await rpc.call(host, 'agent.describe', {});
   expect(
     JSON.stringify(spec) === JSON.stringify(before.own),
