@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runProcess } from '../../src/core/run-process.ts';
-import { copyLocally, notKept, told } from './local-copy.ts';
+import { madeAnew, timeStepMs } from '../store/application-files.ts';
+import { copyLocally, told } from './local-copy.ts';
 
 export interface FileCaptureOptions {
   /** The application's folder. */
@@ -15,9 +16,6 @@ export interface FileCaptureOptions {
   /** Files that processes write through memory just now, as paths below `folder`. */
   mappedFiles: () => Promise<string[]>;
 }
-
-/** The coarsest step of file times in use, with room: CONFIG_HZ=100. */
-const timeStepMs = 20;
 
 /**
  * Where the file system can share blocks (btrfs, xfs) everything is cloned while the application stands still. Else it
@@ -100,7 +98,7 @@ export class FileCapture {
   async #listChanged(sinceMs: number, others: readonly string[]): Promise<string> {
     const listFile = join(this.#scratch, 'list');
     await writeFile(listFile, '');
-    const pruned = notKept.flatMap((pattern) => ['-path', pattern, '-prune', '-o']);
+    const pruned = madeAnew.flatMap((pattern) => ['-path', pattern, '-prune', '-o']);
     const since = `@${(sinceMs - timeStepMs) / 1000}`;
     if (this.#roots.length > 0)
       await runProcess(

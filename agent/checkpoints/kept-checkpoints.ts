@@ -13,11 +13,10 @@ import { refuseCpu } from '../migration/host-facts.ts';
 import type { Machine } from '../migration/machine.ts';
 
 import { refuseCordoned } from '../peers/refuse-cordoned.ts';
+import { madeAnew } from '../store/application-files.ts';
 import { receiveArchive, sendArchive } from './checkpoint-archive.ts';
-
 import { applicationOf, type CheckpointRecord, toCheckpoint } from './checkpoint-record.ts';
 import { CheckpointStore } from './checkpoint-store.ts';
-import { notKept } from './local-copy.ts';
 import { RestoreCheckpoint } from './restore-checkpoint.ts';
 import { RestoreJournal, type RestoreRecord } from './restore-journal.ts';
 import { verifySeal } from './seal.ts';
@@ -327,7 +326,7 @@ export class KeptCheckpoints {
 }
 
 async function removeNotKept(files: string): Promise<void> {
-  const paths = notKept.flatMap((pattern, index) => [...(index > 0 ? ['-o'] : []), '-path', pattern]);
+  const paths = madeAnew.flatMap((pattern, index) => [...(index > 0 ? ['-o'] : []), '-path', pattern]);
   const { stdout } = await runProcess(
     'find',
     ['containers', '-mindepth', '2', '-maxdepth', '2', '(', ...paths, ')', '-print0'],

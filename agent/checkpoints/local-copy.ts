@@ -2,6 +2,7 @@
 import { lstat, mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { CmigError } from '../../src/core/errors.ts';
 import { runProcess } from '../../src/core/run-process.ts';
+import { madeAnew } from '../store/application-files.ts';
 
 export interface CopyRequest {
   /** The application's folder, with `containers` and `volumes`. */
@@ -18,9 +19,6 @@ export interface CopyRequest {
   only?: { listFile: string; by: 'content' | 'copy' };
 }
 
-/** Made anew at a restore: the mount point and overlayfs' own folder. */
-export const notKept = ['containers/*/bundle', 'containers/*/work'];
-
 /** @throws CmigError that says so where the disk is full */
 export async function copyLocally({ folder, roots, into, sameAs, only }: CopyRequest): Promise<void> {
   if (only && !(await keepPlain(folder, only.listFile))) return;
@@ -32,7 +30,7 @@ export async function copyLocally({ folder, roots, into, sameAs, only }: CopyReq
     ...(only ? ['--from0', `--files-from=${only.listFile}`, '--ignore-missing-args'] : []),
     ...(only ? [only.by === 'content' ? '--checksum' : '--ignore-times'] : []),
     ...(only?.by === 'copy' ? [] : sameAs.map((each) => `--link-dest=${each}`)),
-    ...(only ? [] : notKept.map((pattern) => `--exclude=/${pattern}`)),
+    ...(only ? [] : madeAnew.map((pattern) => `--exclude=/${pattern}`)),
     ...['--', ...(only ? [`${folder}/./`] : roots.map((root) => `${folder}/./${root}`)), `${into}/`],
   ];
   try {

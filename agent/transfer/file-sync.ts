@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostRecord } from '../../src/contract/host.ts';
 import { runProcess } from '../../src/core/run-process.ts';
+import { madeAnew, timeStepMs } from '../store/application-files.ts';
 import type { PeerTransfer, SendRequest } from './peer-transfer.ts';
 
 export interface FileSyncOptions {
@@ -19,11 +20,6 @@ export interface FileSyncOptions {
 }
 
 type PassOptions = Pick<SendRequest, 'signal' | 'onProgress'>;
-
-/** The coarsest step of file times in use, with room: CONFIG_HZ=100. */
-const timeStepMs = 20;
-/** Made anew at the destination: the mount point and overlayfs' own folder. */
-const notSent = ['containers/*/bundle', 'containers/*/work'];
 
 /**
  * rsync takes a file for unchanged where time and size are the same, which is wrong for two kinds of files:
@@ -94,7 +90,7 @@ export class FileSync {
       sources: this.#roots().map((root) => `${folder}/./${root}`),
       destination,
       deleteExtra: true,
-      extraArgs: notSent.map((pattern) => `--exclude=/${pattern}`),
+      extraArgs: madeAnew.map((pattern) => `--exclude=/${pattern}`),
       ...options,
     });
   }
@@ -118,7 +114,7 @@ export class FileSync {
     const roots = this.#roots();
     if (roots.length === 0) return [];
     const { folder, listFile } = this.#options;
-    const pruned = notSent.flatMap((pattern) => ['-path', pattern, '-prune', '-o']);
+    const pruned = madeAnew.flatMap((pattern) => ['-path', pattern, '-prune', '-o']);
     const wanted = ['-type', 'f', '-newermt', `@${timeMs / 1000}`, '-fprint0', listFile];
     // 1: something went while it looked.
     await runProcess('find', [...roots, ...pruned, ...wanted], { cwd: folder, allowedExitCodes: [0, 1] });
