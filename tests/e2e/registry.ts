@@ -1,9 +1,9 @@
 // A real registry on this machine's loopback, which wants a password.
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { waitFor } from '../../src/core/retry.ts';
 import { type BackgroundProcess, spawnProcess } from '../../src/core/run-process.ts';
+import { freePorts } from '../free-ports.ts';
 
 export const user = { name: 'ali', password: 'open-sesame' };
 /** bcrypt of the password. */
@@ -24,7 +24,8 @@ export class Registry {
 
   /** @param folder for what it holds; empty */
   static async start(folder: string): Promise<Registry> {
-    const address = `127.0.0.1:${await freePort()}`;
+    const [port] = await freePorts(1);
+    const address = `127.0.0.1:${port}`;
     const passwords = join(folder, 'htpasswd');
     await writeFile(passwords, `${user.name}:${passwordHash}\n`);
     const config = join(folder, 'registry.json');
@@ -40,7 +41,9 @@ export class Registry {
     const auth = Buffer.from(`${user.name}:${user.password}`).toString('base64');
     const authFile = join(folder, 'auth.json');
     await writeFile(authFile, JSON.stringify({ auths: { [address]: { auth } } }), { mode: 0o600 });
-    const process = spawnProcess('docker-registry', ['serve', config], {
+    // setpriv: the kernel ends it when this process ends, however that comes about.
+    const daemon = ['docker-registry', 'serve', config];
+    const process = spawnProcess('setpriv', ['--pdeathsig', 'KILL', '--', ...daemon], {
       stdio: ['ignore', 'ignore', 'ignore'],
     });
     const answers = async () => (await fetch(`http://${address}/v2/`).catch(() => undefined))?.status === 401;
@@ -52,12 +55,4 @@ export class Registry {
     this.#process.kill();
     await this.#process.ended;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

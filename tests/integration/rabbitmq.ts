@@ -1,13 +1,13 @@
 // A private RabbitMQ for tests: on loopback, with ports and folders of its own; it dies with the process that started it.
 import { closeSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BrokerConnection, connectBroker } from '../../src/broker/connection.ts';
 import { waitFor } from '../../src/core/retry.ts';
 import { type BackgroundProcess, spawnProcess } from '../../src/core/run-process.ts';
+import { freePorts } from '../free-ports.ts';
 
 export interface TestBroker {
   /** With the virtual host, without user and password. */
@@ -143,17 +143,4 @@ async function endProcessesOf(directory: string): Promise<void> {
 async function startTimeOf(pid: number): Promise<string | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const listener = createServer().listen(0, '127.0.0.1');
-      await new Promise((resolve) => listener.once('listening', resolve));
-      return listener;
-    }),
-  );
-  const ports = servers.map((listener) => (listener.address() as { port: number }).port);
-  await Promise.all(servers.map((listener) => new Promise((resolve) => listener.close(resolve))));
-  return ports;
 }

@@ -1,10 +1,10 @@
 // A host on loopback for tests: a real sshd with a port, keys and files of its own, below one temporary folder.
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { HostRecord } from '../../../../src/contract/host.ts';
 import { waitFor } from '../../../../src/core/retry.ts';
 import { runProcess, spawnProcess } from '../../../../src/core/run-process.ts';
+import { freePorts } from '../../../free-ports.ts';
 
 export interface SshHost {
   record: HostRecord;
@@ -14,14 +14,6 @@ export interface SshHost {
   hostKeyFile: string;
   identityFile: string;
   stop(): Promise<void>;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 const prefix = 'cmig-ssh-';
@@ -45,7 +37,7 @@ export async function startSshHost(name: string): Promise<SshHost> {
   await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
   for (const key of ['host_key', 'identity'])
     await runProcess('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', file(key)]);
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   // Without PAM sshd refuses keys too where the account is marked as locked.
   const isLocked = /^root:!/m.test(await readFile('/etc/shadow', 'utf8'));
   await writeFile(
