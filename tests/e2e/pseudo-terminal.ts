@@ -138,7 +138,8 @@ export class PseudoTerminal {
 
   async close(): Promise<void> {
     this.#process.stdin!.end();
-    this.#process.kill('SIGHUP');
+    // script(1) heeds no other signal while a program runs; with it the terminal goes, which hangs up on that program.
+    this.#process.kill('SIGKILL');
     await this.#process.ended;
     this.#terminal.dispose();
     await rm(this.#folder, { recursive: true });
