@@ -8,6 +8,7 @@ import { runProcess } from '../../src/core/run-process.ts';
 import { agent } from './agent.ts';
 import { BenchLab, nodeProgram, root } from './bench-lab.ts';
 import type { Benchmark, BenchOptions } from './benchmark.ts';
+import { checkpoint } from './checkpoint.ts';
 import { pause } from './pause.ts';
 import { rpc } from './rpc.ts';
 import { soak } from './soak.ts';
@@ -15,17 +16,17 @@ import { startup } from './startup.ts';
 import { topology } from './topology.ts';
 import { transfer } from './transfer.ts';
 
-const benchmarks: readonly Benchmark[] = [pause, startup, rpc, transfer, agent, topology, soak];
+const benchmarks: readonly Benchmark[] = [pause, checkpoint, startup, rpc, transfer, agent, topology, soak];
 
 class Interrupted extends Error {}
 
 const usage = `usage: npm run bench -- [NAME…] [--runs N] [--mb N,N] [--moves N] [--lab NAME]
 
-${benchmarks.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`).join('\n')}
+${benchmarks.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`).join('\n')}
 
 All but soak without a name. Needs root, like the lab. --runs: how often each is measured. --mb: the sizes of memory or
-files that pause and transfer move. --moves: how often soak moves its application, 200 if absent. --lab: the lab's
-name, "bench" if absent; it is taken down at the end.
+files that pause, checkpoint and transfer move or keep. --moves: how often soak moves its application, 200 if absent.
+--lab: the lab's name, "bench" if absent; it is taken down at the end.
 `;
 
 async function main(): Promise<void> {
