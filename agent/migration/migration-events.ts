@@ -1,19 +1,12 @@
 // Publishes the events of one migration, each with what identifies it.
 import type { EventPublisher } from '../../src/broker/events.ts';
 import type { EventData, EventType } from '../../src/contract/events.ts';
-import type { MigrationStep } from '../../src/contract/migration.ts';
+import type { MigrationIdentity, MigrationStep } from '../../src/contract/migration.ts';
 import type { TransferProgress } from '../transfer/peer-transfer.ts';
-
-interface Identity {
-  application: string;
-  migration: string;
-  from: string;
-  to: string;
-}
 
 export class MigrationEvents {
   readonly #events: Pick<EventPublisher, 'publish'>;
-  readonly #identity: Identity;
+  readonly #identity: MigrationIdentity;
 
   constructor(
     events: Pick<EventPublisher, 'publish'>,
@@ -30,7 +23,7 @@ export class MigrationEvents {
 
   publish<T extends Extract<EventType, `migration.${string}`>>(
     type: T,
-    data: Omit<EventData<T>, keyof Identity>,
+    data: Omit<EventData<T>, keyof MigrationIdentity>,
   ): void {
     this.#events.publish(type, { ...this.#identity, ...data } as EventData<T>);
   }

@@ -18,6 +18,14 @@ export type MigrationStep = (typeof migrationSteps)[number];
 export const migrationOutcomes = ['committed', 'rolled-back', 'needs-attention'] as const;
 export type MigrationOutcome = (typeof migrationOutcomes)[number];
 
+/** Which migration it is, and of what. */
+export interface MigrationIdentity {
+  migration: string;
+  application: string;
+  from: string;
+  to: string;
+}
+
 /**
  * The source's states: `presyncing` → `frozen` → `permitted` → `finished`, or from any but the last two
  * `rolled-back`. Once `permitted` is on disk only the destination's word (or a person's) ends it.

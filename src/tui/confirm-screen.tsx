@@ -1,6 +1,7 @@
 // Asks before something is done to an application or a host.
+
+import type { ReadModel } from '../view/read-model/read-model.ts';
 import { type Line, span } from '../view/spans.ts';
-import type { TopologyState } from '../view/topology/topology-state.ts';
 import type { ConfirmedAction } from './actions.ts';
 import { Frame } from './frame.tsx';
 import type { ScreenProps } from './screen-props.ts';
@@ -9,13 +10,13 @@ import { useKeys } from './use-keys.ts';
 import { useTopology } from './use-topology.ts';
 
 interface Words {
-  question: (name: string, topology: TopologyState) => string;
-  consequence: (name: string, topology: TopologyState) => readonly string[];
+  question: (name: string, topology: ReadModel) => string;
+  consequence: (name: string, topology: ReadModel) => readonly string[];
   doing: string;
 }
 
 const onHost = (verb: string) => (name: string) => `${verb} host/${name}?`;
-const ofApplication = (verb: string) => (name: string, topology: TopologyState) =>
+const ofApplication = (verb: string) => (name: string, topology: ReadModel) =>
   `${verb} application/${name} on ${topology.applications.get(name)?.status.host ?? 'an unknown host'}?`;
 
 const words: Record<ConfirmedAction, Words> = {

@@ -3,8 +3,9 @@ import { type Field, layOutDescription } from '../view/description.ts';
 import { showable } from '../view/glyphs.ts';
 import { applicationView } from '../view/kinds/application.ts';
 import { hostView } from '../view/kinds/host.ts';
+import { hostCondition } from '../view/read-model/conditions.ts';
+import type { ReadModel } from '../view/read-model/read-model.ts';
 import { span } from '../view/spans.ts';
-import { hostCondition, type TopologyState } from '../view/topology/topology-state.ts';
 import type { ScreenProps } from './screen-props.ts';
 import { useSurroundings } from './surroundings.ts';
 import { TextScreen } from './text-screen.tsx';
@@ -32,7 +33,7 @@ export function DetailsScreen(props: ScreenProps & { subject: string; quit: () =
   );
 }
 
-function describe(topology: TopologyState, subject: string, nowMs: number): Field[] | undefined {
+function describe(topology: ReadModel, subject: string, nowMs: number): Field[] | undefined {
   const [kind, name = ''] = subject.split('/');
   if (kind === 'application') {
     const application = topology.applications.get(name);

@@ -1,11 +1,12 @@
 // The picture of all hosts, and the way to everything else.
 import { useMemo, useRef } from 'react';
+import { isRunning } from '../view/read-model/conditions.ts';
 import { span } from '../view/spans.ts';
 import { applicationKey, hostKey } from '../view/topology/box-line.ts';
 import { drawOverview } from '../view/topology/overview.ts';
 import { boxesPerRow } from '../view/topology/topology-canvas.ts';
 import { filterTopology } from '../view/topology/topology-filter.ts';
-import { isRunning } from '../view/topology/topology-state.ts';
+
 import type { ConfirmedAction } from './actions.ts';
 import { Frame, frameRows } from './frame.tsx';
 import type { KeyHint } from './key-line.ts';

@@ -3,10 +3,11 @@ import { useState } from 'react';
 import { strategyNames } from '../contract/strategy-names.ts';
 import { strategies } from '../orchestrator/migration/strategies/registry.ts';
 import { formatBytes, formatCount } from '../view/formats.ts';
+import { hostCondition } from '../view/read-model/conditions.ts';
+import type { ReadModel } from '../view/read-model/read-model.ts';
 import { type Line, span } from '../view/spans.ts';
 import { placeOf } from '../view/topology/host-box.ts';
 import { filterTopology } from '../view/topology/topology-filter.ts';
-import { hostCondition, type TopologyState } from '../view/topology/topology-state.ts';
 import { ChoiceScreen } from './choice-screen.tsx';
 import { PreflightScreen } from './preflight-screen.tsx';
 import type { ScreenProps } from './screen-props.ts';
@@ -60,7 +61,7 @@ const summaryOf = (name: string): string =>
     : (strategies.find((strategy) => strategy.name === name)?.summary ?? '');
 
 /** Every other host, with what may decide; whether it would really do is for preflight to say. */
-function destinations(topology: TopologyState, source: string, nowMs: number) {
+function destinations(topology: ReadModel, source: string, nowMs: number) {
   return filterTopology(topology, '')
     .filter(({ state }) => state.host.metadata.name !== source)
     .map(({ state, applications }) => {

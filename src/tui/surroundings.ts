@@ -1,11 +1,11 @@
 // What all components of the view share: where the state comes from, what can be done, and what can be drawn.
 import { createContext, useContext } from 'react';
 import { type Glyphs, glyphs } from '../view/glyphs.ts';
-import type { TopologyFeed } from '../view/topology/topology-feed.ts';
+import type { LiveModel } from '../view/read-model/live-model.ts';
 import type { TopologyActions } from './actions.ts';
 
 export interface Surroundings {
-  feed: Pick<TopologyFeed, 'state' | 'subscribe'>;
+  feed: Pick<LiveModel, 'state' | 'subscribe'>;
   actions: TopologyActions;
   /** The name of the context whose broker this is. */
   context: string;

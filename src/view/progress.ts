@@ -1,8 +1,11 @@
 // Shows the progress of a long operation in the way that fits where the output goes.
-import type { OnProgress, ProgressEvent } from '../core/progress.ts';
+import type { OnProgress } from '../core/progress.ts';
+import type { StepState } from './read-model/read-model.ts';
 
+/** Shows what is told of an operation; it decides nothing. */
 export interface ProgressRenderer {
-  report(event: ProgressEvent): void;
+  /** All of it, after every change. */
+  show(steps: readonly StepState[], notes: readonly string[]): void;
   /** Shows the last of it and gives the terminal back. */
   close(): Promise<void>;
 }
@@ -23,17 +26,18 @@ export async function withProgress<T>(
   mode: ProgressMode,
   work: (report: OnProgress) => Promise<T>,
 ): Promise<T> {
+  if (mode === 'none') return work(() => {});
+  // Each is loaded only where it is used: a command that shows no progress must start fast.
+  const { followOperation } = await import('./progress/follow-operation.ts');
   const renderer = await openRenderer(mode);
   try {
-    return await work((event) => renderer.report(event));
+    return await work(followOperation(renderer));
   } finally {
     await renderer.close();
   }
 }
 
-async function openRenderer(mode: ProgressMode): Promise<ProgressRenderer> {
-  if (mode === 'none') return { report: () => {}, close: async () => {} };
-  // Each is loaded only where it is used: a command that shows no progress must start fast.
+async function openRenderer(mode: 'terminal' | 'lines'): Promise<ProgressRenderer> {
   if (mode === 'terminal') return (await import('./progress/terminal-progress.ts')).terminalProgress();
   const { lineProgress } = await import('./progress/line-progress.ts');
   return lineProgress((line) => process.stdout.write(`${line}\n`));

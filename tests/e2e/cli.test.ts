@@ -7,7 +7,7 @@ import type { Application } from '../../src/contract/application.ts';
 import type { Event } from '../../src/contract/events.ts';
 import { waitFor } from '../../src/core/retry.ts';
 import { runProcess } from '../../src/core/run-process.ts';
-import { cmig, cmigJson, cmigOk, cmigWith, images, lab, root, startCmig, tryOnHost, useLab } from './lab.ts';
+import { cmig, cmigJson, cmigOk, cmigWith, follow, images, lab, root, tryOnHost, useLab } from './lab.ts';
 import { keys, PseudoTerminal } from './pseudo-terminal.ts';
 import { labName, settings } from './settings.ts';
 
@@ -45,23 +45,6 @@ beforeAll(async () => {
   await cmigOk('apply', '--wait', '--allow-outside', '-f', join(folder, 'pair.yaml'));
 });
 afterAll(() => rm(folder, { recursive: true }));
-
-/** Collects what a command that goes on prints. */
-function follow(...args: string[]) {
-  const process = startCmig(...args);
-  let text = '';
-  process.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
-    text += chunk;
-  });
-  return {
-    process,
-    lines: () => text.split('\n').slice(0, -1),
-    async interrupt() {
-      process.kill('SIGINT');
-      return process.ended;
-    },
-  };
-}
 
 const numberOf = (line: string): number => Number(/number (\d+)$/.exec(line)?.[1]);
 const countedFrom = (lines: readonly string[]): number[] =>

@@ -56,6 +56,25 @@ export async function cmigJson<T>(...args: string[]): Promise<T> {
 export const startCmig = (...args: string[]): BackgroundProcess =>
   spawnProcess(cmigProgram, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
 
+/** Collects what a command that goes on prints. */
+export function follow(...args: string[]) {
+  const process = startCmig(...args);
+  const collected = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const)
+    process[stream]!.setEncoding('utf8').on('data', (chunk: string) => {
+      collected[stream] += chunk;
+    });
+  return {
+    process,
+    lines: () => collected.stdout.split('\n').slice(0, -1),
+    notices: () => collected.stderr,
+    async interrupt() {
+      process.kill('SIGINT');
+      return process.ended;
+    },
+  };
+}
+
 /** Runs a program on a host of the lab; throws where it fails. */
 export const onHost = (host: string, ...command: string[]): Promise<string> =>
   cmigOk('lab', 'exec', '--name', labName, host, '--', ...command);

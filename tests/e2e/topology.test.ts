@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Application } from '../../src/contract/application.ts';
+import type { Host } from '../../src/contract/host.ts';
 import type { Migration } from '../../src/contract/migration.ts';
 import { waitFor } from '../../src/core/retry.ts';
-import { cmigJson, cmigOk, cmigWith, images, lab, useLab } from './lab.ts';
+import { cmigJson, cmigOk, cmigWith, follow, images, lab, useLab } from './lab.ts';
 import { keys, PseudoTerminal } from './pseudo-terminal.ts';
 
 useLab();
@@ -33,6 +34,17 @@ afterAll(() => rm(folder, { recursive: true }));
 
 let terminal: PseudoTerminal;
 const quit = () => terminal.press('q');
+
+const lists: ReturnType<typeof follow>[] = [];
+afterEach(async () => {
+  for (const list of lists.splice(0)) await list.interrupt();
+});
+/** A list that is followed until the test has ended. */
+function watched(...args: string[]) {
+  const list = follow(...args, '-w', '-o', 'json');
+  lists.push(list);
+  return list;
+}
 
 const hostOf = async () => (await cmigJson<Application>('get', 'app', 'count')).status.host;
 const lastMigration = async () => (await cmigJson<{ items: Migration[] }>('get', 'migrations')).items.at(-1);
@@ -145,12 +157,29 @@ describe('cmig topology', () => {
     quit();
   });
 
-  it('shows a host that is lost and comes back, and a broker that is', async () => {
+  it('shows a host that is lost and comes back, and a broker that is; a list that is watched does so too', async () => {
+    const list = watched('get', 'hosts');
+    const rowOf = (name: string): Host | undefined =>
+      list
+        .lines()
+        .map((line) => JSON.parse(line) as Host)
+        .findLast(({ metadata }) => metadata.name === name);
+    const listed = (name: string, how: (host: Host) => boolean) =>
+      waitFor(
+        () => {
+          const row = rowOf(name);
+          return row && how(row);
+        },
+        { timeoutMs: 30_000, what: `the row of ${name}` },
+      );
+    await listed('host-c', ({ status }) => status.condition === 'Ready');
     await lab('kill', 'host-c');
+    await listed('host-c', ({ status }) => status.condition === 'NotReady');
     await terminal.shows(/host-c .*NotReady ─╮[\s\S]*not heard of since \d\d:\d\d:\d\d/, 15_000);
     await terminal.keep('host-lost');
     await lab('start', 'host-c');
     await terminal.shows(/host-c [^\n]* Ready ─╮/);
+    await listed('host-c', ({ status }) => status.condition === 'Ready');
     await lab('broker', 'stop');
     await terminal.shows(/broker gone since \d\d:\d\d:\d\d .*reconnecting/);
     await terminal.shows(/host-a [^\n]* Unknown ─╮/);
@@ -160,6 +189,10 @@ describe('cmig topology', () => {
     await terminal.shows(/host-a [^\n]* Ready ─╮/);
     await terminal.shows('count Running');
     quit();
+    expect(list.notices()).toContain('the broker has gone');
+    await cmigOk('cordon', 'host-b');
+    await listed('host-b', ({ spec }) => spec.unschedulable === true);
+    await cmigOk('uncordon', 'host-b');
   });
 
   it('may be quit while a migration runs that was begun in it', async () => {
@@ -167,7 +200,10 @@ describe('cmig topology', () => {
     const to = from === 'host-a' ? 'host-b' : 'host-a';
     await choose(to);
     await lab('shape', to, '--rate', '4mbit');
+    const list = watched('get', 'apps,migrations');
+    const rows = () => list.lines().map((line) => JSON.parse(line) as Application | Migration);
     try {
+      await waitFor(() => rows().length > 0, { timeoutMs: 10_000, what: 'the list of what there is' });
       terminal.press('y');
       await terminal.shows(new RegExp(`count ${from} ━*▶┄* ${to} .* frozen \\d`));
       quit();
@@ -181,7 +217,17 @@ describe('cmig topology', () => {
       intervalMs: 200,
       what: 'the end of the migration',
     });
-    expect((await lastMigration())?.status.outcome).toBe('committed');
+    const last = (await lastMigration())!;
+    expect(last.status.outcome).toBe('committed');
+    await waitFor(
+      () =>
+        rows().some(({ metadata, status }) => metadata.name === last.metadata.name && 'outcome' in status),
+      { timeoutMs: 30_000, what: 'the row of its end' },
+    );
+    // From host to host, whatever its destination says before it has it and its source afterwards.
+    const places = rows().flatMap((row) => (row.metadata.name === 'count' ? row.status.host : []));
+    expect([...new Set(places)]).toEqual([from, to]);
+    expect(places).toEqual([...places].sort((a, b) => [from, to].indexOf(a) - [from, to].indexOf(b)));
   });
 
   it('gives the terminal back when it is ended from outside', async () => {

@@ -1,9 +1,10 @@
 // `cmig get -w`: first what exists, then every change as it happens.
 import type { Application } from '../../contract/application.ts';
 import type { Selector } from '../../orchestrator/selector.ts';
-import { type Change, watchInventory } from '../../orchestrator/watching.ts';
 import type { ResourceExpressions } from '../../view/jsonpath/resource-expressions.ts';
 import type { Resource } from '../../view/kinds/kind-view.ts';
+import { liveChanges } from '../../view/read-model/live-changes.ts';
+import type { Change } from '../../view/read-model/resources.ts';
 import { qualifiedName, renderDocument, resourceColumns } from '../../view/resource-output.ts';
 import type { ResourceRequest } from '../../view/resource-words.ts';
 import { layOutTable } from '../../view/table.ts';
@@ -26,7 +27,7 @@ export async function watch(
     invocation,
     async (session) => {
       const parts = requests.map(({ plural }) => plural);
-      for await (const change of watchInventory(session, parts)) if (wanted(change)) await print(change);
+      for await (const change of liveChanges(session, parts)) if (wanted(change)) await print(change);
     },
     {
       reconnect: true,

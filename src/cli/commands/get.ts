@@ -1,10 +1,13 @@
 // `cmig get`.
 import { CmigError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/near-names.ts';
-import { type Inventory, readInventory } from '../../orchestrator/inventory.ts';
+import { readInventory } from '../../orchestrator/inventory.ts';
 import type { Selector } from '../../orchestrator/selector.ts';
 import type { ResourceExpressions } from '../../view/jsonpath/resource-expressions.ts';
 import { kindViews } from '../../view/kinds.ts';
+import { emptyModel, type ReadModel } from '../../view/read-model/read-model.ts';
+import { reduceModel } from '../../view/read-model/reduce-model.ts';
+import { resourcesOf, silentHosts } from '../../view/read-model/resources.ts';
 import { type ResourceFormat, type ResourceGroup, renderResources } from '../../view/resource-output.ts';
 import { parseResourceWords, type ResourceRequest } from '../../view/resource-words.ts';
 import type { Invocation } from '../command.ts';
@@ -21,13 +24,15 @@ export async function run(invocation: Invocation): Promise<void> {
   }
   const parts = requests.map(({ plural }) => plural);
   const inventory = await withOrchestrator(invocation, (session) => readInventory(session, { parts }));
+  const nowMs = Date.now();
+  const model = reduceModel(emptyModel(nowMs), { type: 'inventory', inventory, parts }, nowMs);
   const { sort = (items) => [...items] } = expressions;
   const groups = requests.map((request) => {
-    const { plural, items } = select(inventory, request, matches);
+    const { plural, items } = select(model, request, matches);
     return { plural, items: sort(items) };
   });
   const format: ResourceFormat = invocation.output ?? 'table';
-  const missing = findMissing(inventory, requests);
+  const missing = findMissing(model, requests);
   const found = groups.some(({ items }) => items.length > 0);
   // An image of one name may be on several hosts.
   const single = requests.length === 1 && requests[0]!.names?.length === 1 && groups[0]!.items.length === 1;
@@ -39,7 +44,7 @@ export async function run(invocation: Invocation): Promise<void> {
   } else if (missing.length === 0) {
     invocation.notice(`no ${parts.join(', ')} found`);
   }
-  warnOfInventory(invocation, inventory);
+  warnOfInventory(invocation, { warnings: model.warnings, unreachable: silentHosts(model) });
   if (missing.length === 1) throw missing[0]!;
   if (missing.length > 1) {
     throw new CmigError('not-found', `${missing.length} of what was asked for does not exist`, {
@@ -67,8 +72,8 @@ async function readExpressions(invocation: Invocation): Promise<ResourceExpressi
   return compileExpressions({ template, columns, sortBy });
 }
 
-function select(inventory: Inventory, { plural, names }: ResourceRequest, matches: Selector): ResourceGroup {
-  const items = inventory[plural].filter(
+function select(model: ReadModel, { plural, names }: ResourceRequest, matches: Selector): ResourceGroup {
+  const items = resourcesOf(model, plural).filter(
     (item) =>
       (names?.includes(item.metadata.name) ?? true) &&
       matches('labels' in item.metadata ? item.metadata.labels : undefined),
@@ -76,9 +81,9 @@ function select(inventory: Inventory, { plural, names }: ResourceRequest, matche
   return { plural, items };
 }
 
-function findMissing(inventory: Inventory, requests: readonly ResourceRequest[]): CmigError[] {
+function findMissing(model: ReadModel, requests: readonly ResourceRequest[]): CmigError[] {
   return requests.flatMap(({ plural, names = [] }) => {
-    const existing = inventory[plural].map((item) => item.metadata.name);
+    const existing = resourcesOf(model, plural).map((item) => item.metadata.name);
     return names
       .filter((name) => !existing.includes(name))
       .map((name) => {

@@ -1,9 +1,9 @@
 // `cmig top`: what hosts and applications use.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CmigError } from '../../core/errors.ts';
+import { LiveModel } from '../../view/read-model/live-model.ts';
+import { untilMeasured } from '../../view/read-model/until-measured.ts';
 import { printable, renderTable } from '../../view/table.ts';
-import { TopologyFeed } from '../../view/topology/topology-feed.ts';
-import { untilMeasured } from '../../view/topology/until-measured.ts';
 import {
   type ApplicationUse,
   applicationUse,
@@ -25,7 +25,7 @@ export async function run(invocation: Invocation): Promise<number> {
   return withOrchestrator(
     invocation,
     async (session) => {
-      const feed = new TopologyFeed(session, { past: false });
+      const feed = new LiveModel(session, { past: false });
       try {
         await feed.start();
         await untilMeasured(feed);
@@ -48,7 +48,7 @@ export async function run(invocation: Invocation): Promise<number> {
 type Use = HostUse | ApplicationUse;
 type Sort = (uses: readonly Use[]) => readonly Use[];
 
-const usesOf = (kind: 'hosts' | 'applications', { state }: TopologyFeed): Use[] =>
+const usesOf = (kind: 'hosts' | 'applications', { state }: LiveModel): Use[] =>
   kind === 'hosts' ? hostUse(state, Date.now()) : applicationUse(state, Date.now());
 
 /** kubectl's words `cpu` and `memory`, the busiest first; or a path into what `-o json` shows. */

@@ -1,10 +1,10 @@
 // `cmig topology`: the live view, or one picture of it.
 import type { Writable } from 'node:stream';
 import { glyphs, localeKnowsUnicode } from '../../view/glyphs.ts';
+import { LiveModel } from '../../view/read-model/live-model.ts';
+import { untilMeasured } from '../../view/read-model/until-measured.ts';
 import { paintLine } from '../../view/spans.ts';
 import { drawSnapshot } from '../../view/topology/overview.ts';
-import { TopologyFeed } from '../../view/topology/topology-feed.ts';
-import { untilMeasured } from '../../view/topology/until-measured.ts';
 import type { Invocation } from '../command.ts';
 import { type Session, withOrchestrator } from '../session.ts';
 
@@ -14,7 +14,7 @@ export async function run(invocation: Invocation): Promise<number> {
   return withOrchestrator(
     invocation,
     async (session) => {
-      const feed = new TopologyFeed(session);
+      const feed = new LiveModel(session);
       try {
         return await (live ? watch(invocation, session, feed) : print(invocation, session, feed));
       } finally {
@@ -25,7 +25,7 @@ export async function run(invocation: Invocation): Promise<number> {
   );
 }
 
-async function print(invocation: Invocation, session: Session, feed: TopologyFeed): Promise<number> {
+async function print(invocation: Invocation, session: Session, feed: LiveModel): Promise<number> {
   await feed.start();
   await untilMeasured(feed);
   const unicode = localeKnowsUnicode(process.env);
@@ -42,7 +42,7 @@ async function print(invocation: Invocation, session: Session, feed: TopologyFee
   return 0;
 }
 
-async function watch(invocation: Invocation, session: Session, feed: TopologyFeed): Promise<number> {
+async function watch(invocation: Invocation, session: Session, feed: LiveModel): Promise<number> {
   const { signal } = invocation;
   // What draws on a terminal is loaded while the hosts answer, and by nothing else.
   const started = feed.start();

@@ -10,7 +10,6 @@ import { findApplication, findHost, readInventory } from '../inventory.ts';
 import { keepLease } from './lease.ts';
 import { MigrationNews } from './migration-news.ts';
 import { runSteps } from './run-steps.ts';
-import { showNews } from './show-news.ts';
 import type { MigrationRun } from './step.ts';
 import { chooseStrategy } from './strategies/registry.ts';
 
@@ -116,6 +115,11 @@ async function openRun(context: OrchestratorContext, options: MigrateOptions): P
   }
   const id = `m-${Date.now().toString(36)}${randomBytes(3).toString('hex')}`;
   const news = await MigrationNews.open(context.connection, id);
+  const { onProgress = () => {} } = options;
+  const migration = {
+    ...{ migration: id, application: application.metadata.name },
+    ...{ from: from.metadata.name, to: to.metadata.name },
+  };
   const run: MigrationRun = {
     ...context,
     id,
@@ -124,14 +128,14 @@ async function openRun(context: OrchestratorContext, options: MigrateOptions): P
     to,
     strategy: options.strategy ?? application.spec.migration?.strategy ?? 'auto',
     leaseMs,
-    onProgress: options.onProgress ?? (() => {}),
+    onProgress: (event) => onProgress({ type: 'migrating', migration, event }),
     news,
     phases: {},
     bytes: { presync: 0, files: 0, memory: 0 },
     connections: 0,
     warnings: [],
   };
-  news.onEvent((event) => showNews(event, run.onProgress));
+  news.onEvent((event) => onProgress({ type: 'heard', event }));
   return run;
 }
 

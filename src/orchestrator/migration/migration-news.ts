@@ -4,6 +4,8 @@ import { type EventSubscription, subscribeEvents } from '../../broker/events.ts'
 import type { Event, EventType } from '../../contract/events.ts';
 
 const types = [
+  'migration.started',
+  'migration.stepped',
   'migration.progressed',
   'migration.frozen',
   'migration.transferred',

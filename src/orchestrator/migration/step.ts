@@ -4,7 +4,7 @@ import type { FaultCode } from '../../contract/fault.ts';
 import type { Host } from '../../contract/host.ts';
 import type { MigrationFacts } from '../../contract/methods.ts';
 import type { Migration, MigrationBytes, MigrationStep } from '../../contract/migration.ts';
-import type { OnProgress } from '../../core/progress.ts';
+import type { ProgressEvent } from '../../core/progress.ts';
 import type { OrchestratorContext } from '../context.ts';
 import type { MigrationNews } from './migration-news.ts';
 
@@ -17,7 +17,7 @@ export interface MigrationRun extends OrchestratorContext {
   strategy: string;
   /** How long either agent goes on without a word from the orchestrator. */
   leaseMs: number;
-  onProgress: OnProgress;
+  onProgress: (event: ProgressEvent) => void;
   /** The agents' events of this migration. */
   news: MigrationNews;
   facts?: MigrationFacts;

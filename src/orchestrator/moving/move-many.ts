@@ -41,6 +41,7 @@ export async function moveMany(
   const steps = moves.map(({ application, choice }) => ({
     step: application,
     title: title(application, choice),
+    application,
   }));
   onProgress({ type: 'planned', steps, sideBySide: parallel });
   const results: MoveResult[] = [];
@@ -74,11 +75,9 @@ async function moveOne(
     if ('why' in choice) return refused(move, choice.why, refusals);
     const { to } = choice;
     onProgress({ type: 'begun', step: application, title: title(application, choice) });
-    const onStep = within(application, onProgress);
     try {
       const report = await migrate(context, {
-        ...{ application, from, to, strategy, dryRun, signal },
-        onProgress: onStep,
+        ...{ application, from, to, strategy, dryRun, signal, onProgress },
         caller: `${caller}, ${application} to ${to}`,
       });
       return { application, from, to, ...ended(report) };
@@ -137,21 +136,6 @@ async function hasLeft(context: OrchestratorContext, { application, from }: Move
     if (codeOf(error) === 'unreachable') return false;
     throw error;
   }
-}
-
-/** The steps of one migration, as the course of one step. */
-function within(step: string, onProgress: OnProgress): OnProgress {
-  let doing = '';
-  return (event) => {
-    if (event.type === 'begun') {
-      doing = event.title ?? event.step;
-      onProgress({ type: 'progressed', step, note: doing, bytes: 0, totalBytes: 0 });
-    }
-    if (event.type === 'progressed') {
-      const { bytes = 0, totalBytes = 0 } = event;
-      onProgress({ type: 'progressed', step, note: doing, bytes, totalBytes });
-    }
-  };
 }
 
 function tellEnd({ application: step, outcome, report, error }: MoveResult, onProgress: OnProgress): void {

@@ -1,29 +1,36 @@
 // Progress as plain lines, for a pipe or a log: one as each step ends, and one now and then within a long copy.
-import type { ProgressEvent } from '../../core/progress.ts';
 import type { ProgressRenderer } from '../progress.ts';
-import { noProgress, reduceProgress } from './progress-state.ts';
+import type { StepState } from '../read-model/read-model.ts';
 import { stepText } from './step-text.ts';
 
 const betweenLinesMs = 5000;
 const words = { done: '', skipped: ' (skipped)', failed: ' (failed)', waiting: '', running: '' };
 
-/** Writes a line by `write` for each step that ends, and every 5 s for one that goes on. */
+/** Writes a line by `write` for each note and each step that ends, and every 5 s for one that goes on. */
 export function lineProgress(write: (line: string) => void): ProgressRenderer {
-  let state = noProgress;
+  const ended = new Set<string>();
   const spokenAtMs = new Map<string, number>();
+  let notesWritten = 0;
+
+  function speakOf(step: StepState): void {
+    if (step.state === 'waiting' || ended.has(step.step)) return;
+    if (step.tookMs !== undefined) {
+      ended.add(step.step);
+      write(`${stepText(step)}${words[step.state]}`);
+      return;
+    }
+    const now = performance.now();
+    if (!spokenAtMs.has(step.step)) spokenAtMs.set(step.step, now);
+    if (now - spokenAtMs.get(step.step)! < betweenLinesMs) return;
+    spokenAtMs.set(step.step, now);
+    write(stepText(step));
+  }
+
   return {
-    report(event: ProgressEvent) {
-      const now = performance.now();
-      const before = state;
-      state = reduceProgress(state, event, now);
-      if (event.type === 'noted') return write(event.note);
-      if (event.type === 'planned' || state === before) return;
-      const step = state.steps.find((candidate) => candidate.step === event.step)!;
-      if (step.tookMs !== undefined) return write(`${stepText(step)}${words[step.state]}`);
-      if (!spokenAtMs.has(step.step)) spokenAtMs.set(step.step, now);
-      if (event.type !== 'progressed' || now - spokenAtMs.get(step.step)! < betweenLinesMs) return;
-      spokenAtMs.set(step.step, now);
-      write(stepText(step));
+    show(steps, notes) {
+      for (const note of notes.slice(notesWritten)) write(note);
+      notesWritten = notes.length;
+      for (const step of steps) speakOf(step);
     },
     async close() {},
   };

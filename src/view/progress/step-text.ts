@@ -1,7 +1,7 @@
 // One step of a long operation in words: `transfer: 24 MiB of 64 MiB, 48 MiB/s`.
 import { formatBytes, formatDuration, formatRate } from '../formats.ts';
+import type { StepState } from '../read-model/read-model.ts';
 import { printable } from '../table.ts';
-import type { StepState } from './progress-state.ts';
 
 /** The figures of a step: bytes and rate while it runs, the time it took when it has ended. */
 export function stepFigures(step: StepState): string {

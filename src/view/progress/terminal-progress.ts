@@ -1,8 +1,7 @@
 // Progress on a terminal, by listr2: the planned steps with marks, times, bytes and rates.
 import { Listr, type ListrTaskWrapper } from 'listr2';
-import type { ProgressEvent } from '../../core/progress.ts';
 import type { ProgressRenderer } from '../progress.ts';
-import { noProgress, reduceProgress, type StepState } from './progress-state.ts';
+import type { StepState } from '../read-model/read-model.ts';
 import { stepFigures, stepText } from './step-text.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: listr2's wrapper is generic over renderers it does not export
@@ -15,6 +14,7 @@ class StepFailed extends Error {}
 const betweenDrawingsMs = 80;
 
 interface Shown {
+  step: StepState;
   task: Task | undefined;
   settle: (step: StepState) => void;
   ended: Promise<StepState>;
@@ -26,25 +26,25 @@ interface Shown {
  * by a list below it.
  */
 export function terminalProgress(): ProgressRenderer {
-  let state = noProgress;
   const shown = new Map<string, Shown>();
   let lists: Promise<void> = Promise.resolve();
+  let noted: readonly string[] = [];
 
-  function show(steps: readonly StepState[], sideBySide: number | undefined): void {
+  function list(steps: readonly StepState[]): void {
     for (const step of steps) {
       const { promise, resolve } = Promise.withResolvers<StepState>();
-      shown.set(step.step, { task: undefined, settle: resolve, ended: promise, drawnAtMs: 0 });
+      shown.set(step.step, { step, task: undefined, settle: resolve, ended: promise, drawnAtMs: 0 });
     }
-    lists = lists.then(() => runList(steps, sideBySide));
+    lists = lists.then(() => runList(steps));
   }
 
-  async function runList(steps: readonly StepState[], sideBySide: number | undefined): Promise<void> {
-    const tasks = steps.map((step) => ({
-      title: step.title,
+  async function runList(steps: readonly StepState[]): Promise<void> {
+    const tasks = steps.map(({ step, title }) => ({
+      title,
       task: async (_: unknown, task: Task) => {
-        const entry = shown.get(step.step)!;
+        const entry = shown.get(step)!;
         entry.task = task;
-        draw(entry, state.steps.find((candidate) => candidate.step === step.step)!);
+        draw(entry);
         const end = await entry.ended;
         task.title = stepText(end);
         if (end.state === 'failed') throw new StepFailed(end.note ?? '');
@@ -52,7 +52,7 @@ export function terminalProgress(): ProgressRenderer {
       },
     }));
     await new Listr(tasks, {
-      concurrent: sideBySide ?? false,
+      concurrent: steps[0]?.sideBySide ?? false,
       exitOnError: false,
       // Ctrl-C belongs to the command, which waits for the true outcome.
       registerSignalListeners: false,
@@ -60,47 +60,43 @@ export function terminalProgress(): ProgressRenderer {
     }).run();
   }
 
-  function draw(entry: Shown, step: StepState): void {
+  function draw(entry: Shown): void {
     const now = performance.now();
-    if (!entry.task || step.state !== 'running' || now - entry.drawnAtMs < betweenDrawingsMs) return;
+    const { step, task } = entry;
+    if (!task || step.state !== 'running' || now - entry.drawnAtMs < betweenDrawingsMs) return;
     entry.drawnAtMs = now;
-    entry.task.output = stepFigures(step);
+    task.output = stepFigures(step);
   }
 
-  /** What waited for a step that has failed will not happen. */
-  function skipWaiting(): void {
-    for (const step of state.steps)
-      if (step.state === 'waiting' && !step.independent)
-        shown.get(step.step)?.settle({ ...step, state: 'skipped' });
+  /** At once, below what is being done; close() leaves it on the screen. */
+  function note(text: string): void {
+    for (const { step, task } of shown.values()) if (task && step.state === 'running') task.output = text;
   }
+
+  const skip = ({ step, settle }: Shown): void => settle({ ...step, state: 'skipped' });
 
   return {
-    report(event: ProgressEvent) {
-      state = reduceProgress(state, event, performance.now());
-      if (event.type === 'noted') {
-        // At once, below what is being done; close() leaves it on the screen.
-        for (const { step, state: now } of state.steps) {
-          const task = now === 'running' ? shown.get(step)?.task : undefined;
-          if (task) task.output = event.note;
-        }
-        return;
+    show(steps, notes) {
+      const unseen = steps.filter(({ step }) => !shown.has(step));
+      if (unseen.length > 0) list(unseen);
+      const failed = steps.some(({ state, sideBySide }) => state === 'failed' && !sideBySide);
+      for (const step of steps) {
+        const entry = shown.get(step.step)!;
+        const changed = entry.step !== step;
+        entry.step = step;
+        if (step.tookMs !== undefined) entry.settle(step);
+        // What waited for a step that has failed will not happen.
+        else if (failed && step.state === 'waiting' && !step.sideBySide) skip(entry);
+        else if (changed) draw(entry);
       }
-      const unseen = state.steps.filter(({ step }) => !shown.has(step));
-      if (unseen.length > 0) show(unseen, event.type === 'planned' ? event.sideBySide : undefined);
-      if (event.type === 'planned') return;
-      const step = state.steps.find((candidate) => candidate.step === event.step)!;
-      const entry = shown.get(event.step)!;
-      draw(entry, step);
-      if (step.tookMs !== undefined) entry.settle(step);
-      if (event.type === 'failed') skipWaiting();
+      for (const text of notes.slice(noted.length)) note(text);
+      noted = notes;
     },
     async close() {
       // What never ended (because something before it failed) must not keep its list open.
-      for (const step of state.steps) {
-        if (step.tookMs === undefined) shown.get(step.step)?.settle({ ...step, state: 'skipped' });
-      }
+      for (const entry of shown.values()) if (entry.step.tookMs === undefined) skip(entry);
       await lists;
-      for (const note of state.notes) process.stderr.write(`${note}\n`);
+      for (const text of noted) process.stderr.write(`${text}\n`);
     },
   };
 }

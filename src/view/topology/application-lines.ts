@@ -2,9 +2,10 @@
 import type { Application, ContainerStatus } from '../../contract/application.ts';
 import { formatBytes, formatCount } from '../formats.ts';
 import type { Glyphs } from '../glyphs.ts';
+import { type HostCondition, isRunning } from '../read-model/conditions.ts';
+import type { HostState } from '../read-model/read-model.ts';
 import { firstFitting, type Line, type Span, span, type Tone } from '../spans.ts';
 import { applicationKey, type BoxLine, type BoxOptions } from './box-line.ts';
-import { type HostCondition, type HostState, isRunning } from './topology-state.ts';
 
 const phaseTones: Partial<Record<Application['status']['phase'], Tone>> = {
   Running: 'good',

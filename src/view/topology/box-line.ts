@@ -1,13 +1,13 @@
 // What the parts of a box are drawn from, and the lines that they are.
 import type { Glyphs } from '../glyphs.ts';
+import type { ReadModel } from '../read-model/read-model.ts';
 import type { Line } from '../spans.ts';
-import type { TopologyState } from './topology-state.ts';
 
 /** `full`: a line for each container; `brief`: containers in the line of their application; `bare`: that alone. */
 export type Detail = 'full' | 'brief' | 'bare';
 
 export interface BoxOptions {
-  topology: TopologyState;
+  topology: ReadModel;
   nowMs: number;
   glyphs: Glyphs;
   /** The key of the selected thing. */

@@ -1,11 +1,12 @@
 // One host as a box: what it is, how busy it is, and what runs on it.
 import type { Glyphs } from '../glyphs.ts';
+import { type HostCondition, hostCondition, isRunning } from '../read-model/conditions.ts';
+import type { MigrationState } from '../read-model/read-model.ts';
 import { clipLine, firstFitting, fitLine, type Line, lineWidth, span, type Tone } from '../spans.ts';
 import { applicationLines } from './application-lines.ts';
 import { type BoxLine, type BoxOptions, hostKey } from './box-line.ts';
 import { loadLines } from './load-lines.ts';
 import type { ShownHost } from './topology-filter.ts';
-import { type HostCondition, hostCondition, isRunning, type MigrationState } from './topology-state.ts';
 
 /** The box without its lower edge, so that boxes of one row can be made equally high. */
 export function hostBox(shown: ShownHost, options: BoxOptions): BoxLine[] {

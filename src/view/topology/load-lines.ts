@@ -1,11 +1,12 @@
 // How busy a host is; of one that is not there, since when.
 import type { HostStatistics } from '../../contract/host.ts';
 import { formatAge, formatBytes, formatRate } from '../formats.ts';
+import type { HostCondition } from '../read-model/conditions.ts';
+import type { HostState } from '../read-model/read-model.ts';
 import { type Line, lineWidth, type Span, span } from '../spans.ts';
 import { sparkline } from '../sparkline.ts';
 import type { BoxLine, BoxOptions } from './box-line.ts';
 import { clockTime } from './clock-time.ts';
-import type { HostCondition, HostState } from './topology-state.ts';
 
 /** CPU, memory and network with how they went lately, or why they are not known. */
 export function loadLines(

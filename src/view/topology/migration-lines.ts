@@ -1,12 +1,13 @@
 // Migrations as they run, from box to box.
 import { formatAge, formatBytes, formatDuration, formatRate } from '../formats.ts';
 import type { Glyphs } from '../glyphs.ts';
+import { currentStep, isRunning, isShown } from '../read-model/conditions.ts';
+import type { MigrationState, ReadModel } from '../read-model/read-model.ts';
 import { firstFitting, type Line, type Span, span, type Tone } from '../spans.ts';
-import { isRunning, isShown, type MigrationState, type TopologyState } from './topology-state.ts';
 
 /** Those under way and those that have just ended, the newest last; at most `limit`. */
 export function migrationLines(
-  { migrations }: TopologyState,
+  { migrations }: ReadModel,
   nowMs: number,
   width: number,
   glyphs: Glyphs,
@@ -35,7 +36,9 @@ const stepStarts: Record<MigrationState['step'], number> = {
 const nextStart: Partial<Record<MigrationState['step'], number>> = { presync: 0.35, transfer: 0.75 };
 
 /** How far it has come, 0 to 1. */
-export function progressOf({ step, bytes, totalBytes, outcome }: MigrationState): number {
+export function progressOf(migration: MigrationState): number {
+  const { step, outcome } = migration;
+  const { bytes, totalBytes } = currentStep(migration) ?? {};
   if (outcome === 'committed') return 1;
   if (outcome) return 0;
   const start = stepStarts[step];
@@ -74,7 +77,8 @@ function migrationLine(migration: MigrationState, nowMs: number, width: number, 
 
 /** The most important first. */
 function details(migration: MigrationState, nowMs: number): Span[] {
-  const { outcome, frozenAtMs, frozenMs, bytes, totalBytes, bytesPerSecond, sentBytes, step } = migration;
+  const { outcome, frozenAtMs, frozenMs, sentBytes, step } = migration;
+  const { bytes, totalBytes, bytesPerSecond } = currentStep(migration) ?? {};
   if (outcome) {
     const frozen = frozenMs ? `, frozen for ${formatDuration(frozenMs)}` : '';
     const sent = sentBytes && outcome === 'committed' ? `, ${formatBytes(sentBytes)}` : '';

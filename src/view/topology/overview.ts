@@ -1,16 +1,17 @@
 // The whole picture: a headline, the hosts as boxes, the migrations that run, and what happened lately.
 import { formatAge, formatCount } from '../formats.ts';
 import type { Glyphs } from '../glyphs.ts';
+import { hostCondition, isRunning } from '../read-model/conditions.ts';
+import type { ReadModel } from '../read-model/read-model.ts';
 import { clipLine, type Line, type Span, span, spread } from '../spans.ts';
 import { clockTime } from './clock-time.ts';
 import { eventLine } from './event-lines.ts';
 import { migrationLines } from './migration-lines.ts';
 import { type Canvas, cutCanvas, drawCanvas } from './topology-canvas.ts';
 import { filterTopology, type ShownHost } from './topology-filter.ts';
-import { hostCondition, isRunning, type TopologyState } from './topology-state.ts';
 
 export interface OverviewOptions {
-  topology: TopologyState;
+  topology: ReadModel;
   /** The context whose broker this is. */
   context: string;
   filter: string;
@@ -85,7 +86,7 @@ const rule = (title: string, columns: number, { box }: Glyphs): Line => [
   ),
 ];
 
-function emptyLine({ complete, hosts, problem }: TopologyState, filter: string): Line {
+function emptyLine({ complete, hosts, problem }: ReadModel, filter: string): Line {
   if (!complete) return [span(problem ?? 'asking the hosts', 'dim')];
   if (filter && hosts.size > 0) return [span(`nothing matches "${filter}"`, 'warn')];
   return [span('there are no hosts', 'warn')];
@@ -109,7 +110,7 @@ function headline({ topology, context, filter, nowMs, columns, glyphs }: Overvie
   return spread(left, connectionText(topology, nowMs), columns, glyphs.cut);
 }
 
-function connectionText({ connection }: TopologyState, nowMs: number): Line {
+function connectionText({ connection }: ReadModel, nowMs: number): Line {
   if (connection.connected) return [span('live', 'good')];
   const { sinceMs } = connection;
   return [

@@ -1,16 +1,16 @@
 // All boxes side by side, as one canvas of lines of which a screen shows a part.
 import type { Glyphs } from '../glyphs.ts';
+import type { ReadModel } from '../read-model/read-model.ts';
 import { type Line, span } from '../spans.ts';
 import type { BoxLine, Detail } from './box-line.ts';
 import { closeBox, hostBox } from './host-box.ts';
 import type { ShownHost } from './topology-filter.ts';
-import type { TopologyState } from './topology-state.ts';
 
 const narrowestBox = 40;
 const widestBox = 100;
 
 export interface CanvasOptions {
-  topology: TopologyState;
+  topology: ReadModel;
   shown: readonly ShownHost[];
   nowMs: number;
   glyphs: Glyphs;

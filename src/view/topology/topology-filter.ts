@@ -1,7 +1,7 @@
 // What the filter leaves: words are parts of names, and `key=value`, `key!=value`, `!key` select by label, as `-l` does.
 import type { Application } from '../../contract/application.ts';
 import { parseSelector } from '../../orchestrator/selector.ts';
-import type { HostState, TopologyState } from './topology-state.ts';
+import type { HostState, ReadModel } from '../read-model/read-model.ts';
 
 type Matches = (name: string, labels: Record<string, string> | undefined) => boolean;
 
@@ -31,7 +31,7 @@ export interface ShownHost {
  * Hosts in order of their names: one that matches has all its applications, another one those that match, and without
  * any it is left out.
  */
-export function filterTopology(state: TopologyState, filter: string): ShownHost[] {
+export function filterTopology(state: ReadModel, filter: string): ShownHost[] {
   const matches = matcher(filter);
   const byHost = Map.groupBy(state.applications.values(), ({ status }) => status.host);
   return [...state.hosts.values()]

@@ -1,7 +1,8 @@
 // What hosts and applications use, as rows of `cmig top`.
 import { formatBytes, formatRate } from '../formats.ts';
+import { hostCondition } from '../read-model/conditions.ts';
+import type { ReadModel } from '../read-model/read-model.ts';
 import type { Column } from '../table.ts';
-import { hostCondition, type TopologyState } from './topology-state.ts';
 
 /** Figures are absent where they are not known: of a host that is not there, or not measured yet. */
 export interface HostUse {
@@ -25,7 +26,7 @@ export interface ApplicationUse {
   processes?: number;
 }
 
-export function hostUse(state: TopologyState, nowMs: number): HostUse[] {
+export function hostUse(state: ReadModel, nowMs: number): HostUse[] {
   return [...state.hosts.values()].map((host) => {
     const condition = hostCondition(host, state, nowMs);
     const latest = condition === 'Ready' ? host.samples.at(-1) : undefined;
@@ -39,7 +40,7 @@ export function hostUse(state: TopologyState, nowMs: number): HostUse[] {
   });
 }
 
-export function applicationUse(state: TopologyState, nowMs: number): ApplicationUse[] {
+export function applicationUse(state: ReadModel, nowMs: number): ApplicationUse[] {
   return [...state.applications.values()].map(({ metadata, status }) => {
     const host = state.hosts.get(status.host);
     const there = host !== undefined && hostCondition(host, state, nowMs) === 'Ready';

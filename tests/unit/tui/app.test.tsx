@@ -4,12 +4,12 @@ import { CmigError } from '../../../src/core/errors.ts';
 import type { MigrationReport } from '../../../src/orchestrator/migration/migrate.ts';
 import type { TopologyActions } from '../../../src/tui/actions.ts';
 import { App } from '../../../src/tui/app.tsx';
-import type { TopologyState } from '../../../src/view/topology/topology-state.ts';
-import { applicationOn, eventOf, hostNamed, known, measured, told } from '../view/topology/states.ts';
+import type { ReadModel } from '../../../src/view/read-model/read-model.ts';
+import { applicationOn, eventOf, hostNamed, known, measured, told } from '../view/read-model/states.ts';
 import { type FakeTerminal, keys, openTerminal } from './terminal.ts';
 
 /** Hosts that are there now: the view goes by the clock. */
-function current(): TopologyState {
+function current(): ReadModel {
   const state = known(
     [hostNamed('host-a', { zone: 'west' }), hostNamed('host-b'), hostNamed('host-c')],
     [applicationOn('host-a')],
@@ -28,7 +28,7 @@ class Feed {
     this.#listener = listener;
     return () => {};
   };
-  put(state: TopologyState): void {
+  put(state: ReadModel): void {
     this.state = state;
     this.#listener();
   }

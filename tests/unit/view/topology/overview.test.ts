@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { glyphs } from '../../../../src/view/glyphs.ts';
+import type { ReadModel } from '../../../../src/view/read-model/read-model.ts';
+import { reduceModel } from '../../../../src/view/read-model/reduce-model.ts';
 import { plainText } from '../../../../src/view/spans.ts';
 import { drawOverview, drawSnapshot } from '../../../../src/view/topology/overview.ts';
-import { reduceTopology } from '../../../../src/view/topology/reduce-topology.ts';
 import { filterTopology } from '../../../../src/view/topology/topology-filter.ts';
-import type { TopologyState } from '../../../../src/view/topology/topology-state.ts';
-import { applicationOn, eventOf, hostNamed, known, measured, startMs, told } from './states.ts';
+import { applicationOn, eventOf, hostNamed, known, measured, startMs, told } from '../read-model/states.ts';
 
 const west = () =>
   told(
@@ -14,7 +14,7 @@ const west = () =>
     measured('host-b'),
   );
 const move = { application: 'shop', migration: 'm-12345678', from: 'host-a', to: 'host-b' };
-const moving = (state: TopologyState) =>
+const moving = (state: ReadModel) =>
   told(
     state,
     eventOf('migration.started', 'host-a', { ...move, strategy: 'stop-and-copy' }),
@@ -29,7 +29,7 @@ const moving = (state: TopologyState) =>
   );
 
 function draw(
-  topology: TopologyState,
+  topology: ReadModel,
   columns: number,
   rows: number,
   more: { unicode?: boolean; nowMs?: number; selected?: string; filter?: string } = {},
@@ -83,7 +83,7 @@ describe('the overview', () => {
     expect(later).toMatch(/host-a west ─+ NotReady/);
     expect(later).toMatch(/not heard of since \d\d:\d\d:\d\d \(20s ago\)|not heard of since .*…/);
     expect(later).toContain('shop was Running');
-    const lost = reduceTopology(west(), { type: 'connection', connected: false }, startMs);
+    const lost = reduceModel(west(), { type: 'connection', connected: false }, startMs);
     expect(draw(lost, 80, 22, { nowMs: startMs + 5000 }).text[0]).toMatch(
       /broker gone since .*\(5s\), reconnecting$/,
     );

@@ -1,11 +1,12 @@
-// The reducer of progress: what is shown follows from events, in whatever order they come.
+// The course of an operation: what is shown follows from events, in whatever order they come.
 import { describe, expect, it } from '@jest/globals';
 import type { ProgressEvent } from '../../../../src/core/progress.ts';
-import { noProgress, reduceProgress } from '../../../../src/view/progress/progress-state.ts';
 import { stepText } from '../../../../src/view/progress/step-text.ts';
+import { noCourse } from '../../../../src/view/read-model/read-model.ts';
+import { reduceCourse } from '../../../../src/view/read-model/reduce-course.ts';
 
 const stateAfter = (...events: [number, ProgressEvent][]) =>
-  events.reduce((state, [now, event]) => reduceProgress(state, event, now), noProgress);
+  events.reduce((state, [now, event]) => reduceCourse(state, event, now), noCourse);
 
 const plan: [number, ProgressEvent] = [
   0,
@@ -18,7 +19,7 @@ const plan: [number, ProgressEvent] = [
   },
 ];
 
-describe('reduceProgress', () => {
+describe('reduceCourse', () => {
   it('shows bytes, total and rate while a step runs, and bytes and time after it', () => {
     const running = stateAfter(
       plan,
@@ -36,7 +37,7 @@ describe('reduceProgress', () => {
     );
     expect(running.steps.map(({ state }) => state)).toEqual(['waiting', 'running']);
     expect(stepText(running.steps[1]!)).toBe('send memory: 1 MiB of 4 MiB, 8 MiB/s');
-    const done = reduceProgress(running, { type: 'ended', step: 'transfer' }, 600);
+    const done = reduceCourse(running, { type: 'ended', step: 'transfer' }, 600);
     expect(stepText(done.steps[1]!)).toBe('send memory: 1 MiB, 0.50 s');
   });
 
@@ -61,13 +62,13 @@ describe('reduceProgress', () => {
   it('knows the steps that do not depend on each other', () => {
     const steps = [{ step: 'shop', title: 'move shop' }];
     const { steps: planned } = stateAfter(plan, [1, { type: 'planned', steps, sideBySide: 2 }]);
-    expect(planned.map(({ independent }) => independent)).toEqual([undefined, undefined, true]);
+    expect(planned.map(({ sideBySide }) => sideBySide)).toEqual([undefined, undefined, 2]);
   });
 
   it('leaves a step as it ended, whatever comes late', () => {
     const failed = stateAfter(plan, [1, { type: 'failed', step: 'freeze', note: 'disk full' }]);
-    expect(reduceProgress(failed, { type: 'progressed', step: 'freeze', bytes: 7 }, 2)).toBe(failed);
-    expect(reduceProgress(failed, { type: 'ended', step: 'freeze' }, 3).steps[0]).toMatchObject({
+    expect(reduceCourse(failed, { type: 'progressed', step: 'freeze', bytes: 7 }, 2)).toBe(failed);
+    expect(reduceCourse(failed, { type: 'ended', step: 'freeze' }, 3).steps[0]).toMatchObject({
       state: 'failed',
       note: 'disk full',
     });

@@ -1,17 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { Event } from '../../../../src/contract/events.ts';
+import { pictureNeeds } from '../../../../src/view/read-model/asking.ts';
+import { hostCondition, isRunning, silenceMs } from '../../../../src/view/read-model/conditions.ts';
+import type { Draft } from '../../../../src/view/read-model/draft.ts';
+import { emptyModel, type ReadModel } from '../../../../src/view/read-model/read-model.ts';
+import { reduceModel } from '../../../../src/view/read-model/reduce-model.ts';
 import {
-  asksForInventory,
-  type Draft,
-  reduceTopology,
-} from '../../../../src/view/topology/reduce-topology.ts';
-import {
-  emptyTopology,
-  hostCondition,
-  isRunning,
-  silenceMs,
-  type TopologyState,
-} from '../../../../src/view/topology/topology-state.ts';
-import {
+  answered,
   applicationOn,
   eventOf,
   hostNamed,
@@ -25,42 +21,56 @@ import {
 } from './states.ts';
 
 const two = () => known([hostNamed('host-a'), hostNamed('host-b')], [applicationOn('host-a')]);
-const shopOf = (state: TopologyState) => state.applications.get('shop')?.status;
+const shopOf = (state: ReadModel) => state.applications.get('shop')?.status;
 const move = { application: 'shop', migration: 'm-12345678', from: 'host-a', to: 'host-b' };
 const changed = (host: string, more: Parameters<typeof statusOn>[1]) =>
   eventOf('application.changed', host, { application: 'shop', status: statusOn(host, more) });
-const conditionOf = (state: TopologyState, name: string, nowMs: number) =>
+const conditionOf = (state: ReadModel, name: string, nowMs: number) =>
   hostCondition(state.hosts.get(name)!, state, nowMs);
+
+const host = fc.constantFrom('host-a', 'host-b');
+/** Whatever hosts may say of what they have, sense or not. */
+const anyEvent = fc.oneof(
+  host.map((name) => measured(name)),
+  fc
+    .record({
+      host,
+      phase: fc.constantFrom('Running', 'NotReady', 'Incoming', 'Migrating'),
+      epoch: fc.nat(3),
+    })
+    .map(({ host, ...more }) => changed(host, { ...more, migration: move.migration } as never)),
+  host.map((name) => eventOf('application.deleted', name, { application: 'shop' })),
+  host.map((name) => eventOf('agent.stopped', name, {})),
+  host.map((name) => eventOf('host.cordoned', name, { by: 'ann@desk' })),
+  host.map((name) => eventOf('image.removed', name, { digest: 'sha256:1', sizeBytes: 1 })),
+  host.map((name) => eventOf('migration.frozen', name, { ...move, connections: 3 })),
+  host.map((name) => eventOf('migration.rolled-back', name, move)),
+);
 
 describe('a row of news', () => {
   it('makes what each of them would, and leaves what was seen before as it was', () => {
-    const before = two();
-    const news = [
-      measured('host-a'),
-      changed('host-a', { phase: 'NotReady' }),
-      measured('host-b'),
-      changed('host-a', { phase: 'Stopped' }),
-    ];
-    const draft: Draft = new Set();
-    const inRow = news.reduce(
-      (state, event) => reduceTopology(state, { type: 'event', event }, startMs, draft),
-      before,
+    const inRow = (model: ReadModel, events: readonly Event[]): ReadModel => {
+      const draft: Draft = new Set();
+      return events.reduce(
+        (before, event) => reduceModel(before, { type: 'event', event }, startMs, draft),
+        model,
+      );
+    };
+    fc.assert(
+      fc.property(fc.array(anyEvent), fc.array(anyEvent), (first, second) => {
+        const before = two();
+        const seen = inRow(before, first);
+        expect(before).toEqual(two());
+        const asSeen = structuredClone(seen);
+        const last = inRow(seen, second);
+        expect(seen).toEqual(asSeen);
+        const oneByOne = [...first, ...second].reduce(
+          (model, event) => reduceModel(model, { type: 'event', event }, startMs),
+          two(),
+        );
+        expect(last).toEqual(oneByOne);
+      }),
     );
-    const oneByOne = news.reduce(
-      (state, event) => reduceTopology(state, { type: 'event', event }, startMs),
-      before,
-    );
-    expect(inRow).toEqual(oneByOne);
-    expect(before).toEqual(two());
-    // What was seen of this row is left alone by the next one, too.
-    const seen = structuredClone(inRow);
-    reduceTopology(
-      inRow,
-      { type: 'event', event: changed('host-a', { phase: 'Running' }) },
-      startMs,
-      new Set(),
-    );
-    expect(inRow).toEqual(seen);
   });
 });
 
@@ -82,34 +92,31 @@ describe('applications', () => {
   it('are shown at once where they are new, and their host is asked for the rest', () => {
     const bare = known([hostNamed('host-a')]);
     const event = changed('host-a', { phase: 'Deploying' });
-    expect(asksForInventory(bare, event, startMs)).toBe(true);
+    expect(pictureNeeds(bare, event, startMs)).toBe(true);
     const seen = told(bare, event);
     expect(shopOf(seen)?.phase).toBe('Deploying');
     // It is still only known by its status.
-    expect(asksForInventory(seen, event, startMs)).toBe(true);
-    const asked = reduceTopology(
+    expect(pictureNeeds(seen, event, startMs)).toBe(true);
+    const asked = reduceModel(
       seen,
-      { type: 'inventory', inventory: inventoryOf([hostNamed('host-a')], [applicationOn('host-a')]) },
+      answered(inventoryOf([hostNamed('host-a')], [applicationOn('host-a')])),
       startMs,
     );
-    expect(asksForInventory(asked, event, startMs)).toBe(false);
+    expect(pictureNeeds(asked, event, startMs)).toBe(false);
     expect(asked.applications.get('shop')?.metadata.labels).toEqual({ tier: 'demo' });
   });
 
   it('of a host that does not answer are not gone', () => {
-    const news = {
-      type: 'inventory',
-      inventory: inventoryOf([silentHost('host-a'), hostNamed('host-b')]),
-    } as const;
-    const state = reduceTopology(two(), news, startMs + 1000);
+    const news = answered(inventoryOf([silentHost('host-a'), hostNamed('host-b')]));
+    const state = reduceModel(two(), news, startMs + 1000);
     expect(shopOf(state)?.host).toBe('host-a');
     expect(state.hosts.get('host-a')?.host.status).toMatchObject({
       kernel: '6.12.1-cloud',
       message: 'no answer',
     });
-    const gone = reduceTopology(
+    const gone = reduceModel(
       state,
-      { type: 'inventory', inventory: inventoryOf([hostNamed('host-a'), hostNamed('host-b')]) },
+      answered(inventoryOf([hostNamed('host-a'), hostNamed('host-b')])),
       startMs + 2000,
     );
     expect(gone.applications.size).toBe(0);
@@ -122,7 +129,7 @@ describe('a host', () => {
     expect(conditionOf(state, 'host-a', startMs + silenceMs)).toBe('Ready');
     expect(conditionOf(state, 'host-a', startMs + silenceMs + 1)).toBe('NotReady');
     const event = { ...measured('host-a'), time: new Date(startMs + 60_000).toISOString() };
-    expect(asksForInventory(state, event, startMs + 60_000)).toBe(true);
+    expect(pictureNeeds(state, event, startMs + 60_000)).toBe(true);
     expect(conditionOf(told(state, event), 'host-a', startMs + 60_001)).toBe('Ready');
   });
 
@@ -134,17 +141,17 @@ describe('a host', () => {
   });
 
   it('is unknown without a broker, and not judged by the silence of that time', () => {
-    const lost = reduceTopology(two(), { type: 'connection', connected: false }, startMs + 1000);
+    const lost = reduceModel(two(), { type: 'connection', connected: false }, startMs + 1000);
     expect(conditionOf(lost, 'host-a', startMs + 1000)).toBe('Unknown');
-    const back = reduceTopology(lost, { type: 'connection', connected: true }, startMs + 60_000);
+    const back = reduceModel(lost, { type: 'connection', connected: true }, startMs + 60_000);
     expect(conditionOf(back, 'host-a', startMs + 61_000)).toBe('Ready');
     expect(conditionOf(back, 'host-a', startMs + 60_001 + silenceMs)).toBe('NotReady');
   });
 
   it('is known from its first word on, without ever having been asked', () => {
-    const state = told(emptyTopology(startMs), measured('host-z'));
+    const state = told(emptyModel(startMs), measured('host-z'));
     expect([...state.hosts.keys()]).toEqual(['host-z']);
-    expect(asksForInventory(state, measured('host-z'), startMs)).toBe(true);
+    expect(pictureNeeds(state, measured('host-z'), startMs)).toBe(true);
   });
 
   it('keeps a minute or two of its figures, and the containers of the last ones', () => {
@@ -206,16 +213,12 @@ describe('a migration', () => {
       status: { role: 'source', host: 'host-a', state: 'frozen', startedAt: new Date(startMs).toISOString() },
     } as const;
     const inventory = inventoryOf([hostNamed('host-a'), hostNamed('host-b')], [applicationOn('host-a')]);
-    const seen = reduceTopology(
-      two(),
-      { type: 'inventory', inventory: { ...inventory, migrations: [journal] } },
-      startMs,
-    );
+    const seen = reduceModel(two(), answered({ ...inventory, migrations: [journal] }), startMs);
     expect(seen.migrations.get(move.migration)).toMatchObject({ step: 'transfer', frozenAtMs: startMs });
     const status = { ...journal.status, state: 'rolled-back', outcome: 'rolled-back' } as const;
-    const ended = reduceTopology(
+    const ended = reduceModel(
       seen,
-      { type: 'inventory', inventory: { ...inventory, migrations: [{ ...journal, status }] } },
+      answered({ ...inventory, migrations: [{ ...journal, status }] }),
       startMs + 1000,
     );
     expect(ended.migrations.get(move.migration)).toMatchObject({ outcome: 'rolled-back' });
@@ -227,7 +230,7 @@ describe('events', () => {
     const early = eventOf('application.started', 'host-a', { application: 'shop' }, startMs - 5000);
     const late = eventOf('application.stopped', 'host-a', { application: 'shop' });
     const live = told(two(), measured('host-a'), late);
-    const state = reduceTopology(live, { type: 'past', events: [early, late] }, startMs);
+    const state = reduceModel(live, { type: 'past', events: [early, late] }, startMs);
     expect(state.events).toEqual([early, late]);
   });
 });

@@ -1,11 +1,12 @@
 // Waits for the first figures: a host measures itself every two seconds.
-import type { TopologyFeed } from './topology-feed.ts';
-import { hostCondition } from './topology-state.ts';
+
+import { hostCondition } from './conditions.ts';
+import type { LiveModel } from './live-model.ts';
 
 const patienceMs = 2500;
 
 /** Settles when every host that is there has told its figures since the feed began, or after 2.5 s. */
-export async function untilMeasured(feed: Pick<TopologyFeed, 'state' | 'subscribe' | 'past'>): Promise<void> {
+export async function untilMeasured(feed: Pick<LiveModel, 'state' | 'subscribe' | 'past'>): Promise<void> {
   const isDone = (): boolean =>
     [...feed.state.hosts.values()].every(
       (host) => host.measured || hostCondition(host, feed.state, Date.now()) !== 'Ready',

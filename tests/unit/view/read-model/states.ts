@@ -1,11 +1,19 @@
-// Hosts, applications and events for the tests of the live view, as agents would report them.
+// Hosts, applications and events for the tests of the read model and of what is drawn of it, as agents would report them.
 import type { Application, ApplicationStatus } from '../../../../src/contract/application.ts';
 import type { Event, EventData, EventType } from '../../../../src/contract/events.ts';
 import type { Host } from '../../../../src/contract/host.ts';
 import { apiVersion } from '../../../../src/contract/protocol.ts';
-import type { Inventory } from '../../../../src/orchestrator/inventory.ts';
-import { reduceTopology } from '../../../../src/view/topology/reduce-topology.ts';
-import { emptyTopology, type TopologyState } from '../../../../src/view/topology/topology-state.ts';
+import type { Inventory, InventoryPart } from '../../../../src/orchestrator/inventory.ts';
+import { emptyModel, type ReadModel } from '../../../../src/view/read-model/read-model.ts';
+import { type ModelNews, reduceModel } from '../../../../src/view/read-model/reduce-model.ts';
+
+export const parts: readonly InventoryPart[] = [
+  'hosts',
+  'applications',
+  'checkpoints',
+  'images',
+  'migrations',
+];
 
 /** When all of it is said to happen. */
 export const startMs = Date.UTC(2026, 0, 2, 12, 0, 0);
@@ -96,15 +104,14 @@ export const measured = (host: string, cpu = 0.5): Event =>
     ],
   });
 
-export const known = (hosts: Host[], applications: Application[] = []): TopologyState =>
-  reduceTopology(
-    emptyTopology(startMs),
-    { type: 'inventory', inventory: inventoryOf(hosts, applications) },
-    startMs,
-  );
+/** What hosts answer who were asked for everything. */
+export const answered = (inventory: Inventory): ModelNews => ({ type: 'inventory', inventory, parts });
 
-export const told = (state: TopologyState, ...events: Event[]): TopologyState =>
+export const known = (hosts: Host[], applications: Application[] = []): ReadModel =>
+  reduceModel(emptyModel(startMs), answered(inventoryOf(hosts, applications)), startMs);
+
+export const told = (state: ReadModel, ...events: Event[]): ReadModel =>
   events.reduce(
-    (before, event) => reduceTopology(before, { type: 'event', event }, Date.parse(event.time)),
+    (before, event) => reduceModel(before, { type: 'event', event }, Date.parse(event.time)),
     state,
   );
