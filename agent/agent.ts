@@ -130,6 +130,8 @@ function connect(config: AgentConfig, log: Logger): BrokerConnection {
   return connectBrokerWhenPossible({
     url: config.broker.url,
     credentials: config.credentials,
+    tls: config.tls,
+    insecure: config.broker.insecure,
     name: `cmig-agent ${config.name}`,
     onState: (state) => {
       lastProblem = '';

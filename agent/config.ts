@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { Ajv } from 'ajv';
 import Type from 'typebox';
 import { parse } from 'yaml';
+import { readTls, type TlsFiles } from '../src/broker/broker-tls.ts';
+import { identityText } from '../src/contract/identity.ts';
 import { namePattern } from '../src/contract/protocol.ts';
 import { CmigError } from '../src/core/errors.ts';
 
@@ -18,6 +20,12 @@ export const AgentConfig = Type.Object(
       {
         url: Type.String({ pattern: '^amqps?://', description: 'Without user and password.' }),
         credentialsFile: Type.Optional(Type.String({ description: 'One line: user:password.' })),
+        /** This host's certificate, its key and the authority's certificate: all three, or none. */
+        certificateFile: Type.Optional(Path),
+        keyFile: Type.Optional(Path),
+        caFile: Type.Optional(Path),
+        /** The broker's network is ours alone: it may do without certificates. */
+        insecure: Type.Optional(Type.Boolean()),
       },
       strict,
     ),
@@ -63,6 +71,7 @@ export interface AgentConfig extends AgentConfigFile {
   cgroupParent: string;
   ssh: AgentConfigFile['ssh'] & { port: number };
   credentials: { user: string; password: string } | undefined;
+  tls: TlsFiles | undefined;
 }
 
 /** @throws CmigError `invalid` that names the file and every key that is wrong. */
@@ -91,7 +100,28 @@ export async function readAgentConfig(file: string): Promise<AgentConfig> {
     credentials: value.broker.credentialsFile
       ? await readCredentials(value.broker.credentialsFile)
       : undefined,
+    tls: tlsFilesOf(value, file),
   };
+}
+
+/** @throws CmigError `invalid` where one is missing, or where it is the certificate of somebody else */
+function tlsFilesOf({ name, broker }: AgentConfigFile, file: string): TlsFiles | undefined {
+  const { caFile: ca, certificateFile: certificate, keyFile: key } = broker;
+  if (!ca && !certificate && !key) {
+    if (!broker.url.startsWith('amqps:') || broker.insecure) return undefined;
+    throw new CmigError('invalid', `${file}: a broker with TLS needs this host's certificate`, {
+      hint: `cmig host issue ${name} makes it; name it by caFile, certificateFile and keyFile`,
+    });
+  }
+  if (!ca || !certificate || !key)
+    throw new CmigError('invalid', `${file}: caFile, certificateFile and keyFile of the broker go together`);
+  const files = { ca, certificate, key };
+  const { user } = readTls(files);
+  const expected = identityText({ role: 'host', name });
+  if (user === expected) return files;
+  throw new CmigError('invalid', `${certificate} is the certificate of ${user}, and not of ${expected}`, {
+    hint: `have one made where the authority is: cmig host issue ${name}`,
+  });
 }
 
 async function readCredentials(file: string): Promise<{ user: string; password: string }> {

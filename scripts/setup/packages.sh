@@ -8,7 +8,7 @@ needed=(
   rabbitmq-server:rabbitmq-server nft:nftables rsync:rsync sshd:openssh-server ssh:openssh-client ip:iproute2
   conmon:conmon patchelf:patchelf busybox:busybox-static ps:procps sysctl:procps xz:xz-utils zstd:zstd
   nsenter:util-linux flock:util-linux mount:mount git:git tar:tar
-  skopeo:skopeo umoci:umoci
+  skopeo:skopeo umoci:umoci openssl:openssl
   "$@"
 )
 missing=()

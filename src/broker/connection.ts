@@ -1,7 +1,8 @@
 // A connection to RabbitMQ that says why it cannot be had and, for those who live long, comes back by itself.
-import { type Channel, type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
+import { type Channel, type ChannelModel, type ConfirmChannel, connect, credentials } from 'amqplib';
 import { CmigError } from '../core/errors.ts';
 import { type BrokerTarget, parseBrokerUrl } from './broker-target.ts';
+import { readTls, type Tls, type TlsFiles } from './broker-tls.ts';
 import { connectionLost, explainConnectFailure } from './connect-error.ts';
 
 export type BrokerState = 'connected' | 'disconnected' | 'closed';
@@ -10,6 +11,10 @@ export interface ConnectOptions {
   /** amqp://host:port/vhost or amqps://…; user and password in it yield to `credentials`. */
   url: string;
   credentials?: { user: string; password: string } | undefined;
+  /** Who we are by certificate, instead of `credentials`. */
+  tls?: TlsFiles | undefined;
+  /** Without TLS a broker may be on this machine only, unless this says that its network is ours alone. */
+  insecure?: boolean | undefined;
   /** Shown in the broker's list of connections. */
   name: string;
   /** Come back for ever after a loss; the first connection fails fast all the same. */
@@ -53,8 +58,14 @@ export class BrokerConnection {
   /** host:port, for messages. */
   readonly endpoint: string;
   readonly reconnects: boolean;
+  /**
+   * Whom the broker vouches for, by our certificate: `operator.bob`. With every message it then says who has sent it, and
+   * what there is of queues and exchanges is given. Undefined without certificates: anybody may be anybody.
+   */
+  readonly user: string | undefined;
   readonly #options: ConnectOptions;
   readonly #target: BrokerTarget;
+  #tls: Tls | undefined;
   readonly #registrations = new Set<Registration>();
   readonly #lossListeners = new Set<(error: CmigError) => void>();
   #model: ChannelModel | undefined;
@@ -67,7 +78,9 @@ export class BrokerConnection {
 
   constructor(options: ConnectOptions) {
     this.#options = options;
-    this.#target = parseBrokerUrl(options.url, options.credentials);
+    this.#tls = options.tls && readTls(options.tls);
+    this.#target = parseBrokerUrl(options.url, { ...options, tls: this.#tls });
+    this.user = this.#tls?.user;
     this.name = options.name;
     this.endpoint = this.#target.address.endpoint;
     this.reconnects = options.reconnect ?? false;
@@ -93,14 +106,14 @@ export class BrokerConnection {
       await this.#openModel();
     } catch (error) {
       this.#closed = true;
-      throw explainConnectFailure(error, this.#target.address);
+      throw explainConnectFailure(error, this.#target.address, this.#tls);
     }
   }
 
   /** Used by connectBrokerWhenPossible. */
   openWhenPossible(): void {
     this.#openModel().catch((error) => {
-      this.#options.onProblem?.(explainConnectFailure(error, this.#target.address));
+      this.#options.onProblem?.(explainConnectFailure(error, this.#target.address, this.#tls));
       this.#schedule();
     });
   }
@@ -184,15 +197,19 @@ export class BrokerConnection {
     });
     // amqplib's way out for what a consumer throws; without it the channel is closed.
     channel.on('handler-error', (error) => this.#options.onProblem?.(error));
+    if (this.user !== undefined) signMessages(channel, this.user);
     return channel;
   }
 
   async #openModel(): Promise<void> {
-    const { name, timeoutMs = 5000 } = this.#options;
+    const { name, timeoutMs = 5000, tls } = this.#options;
+    // Anew each time: meanwhile another certificate may have been put there.
+    if (tls) this.#tls = readTls(tls);
     const model = await connect(this.#target.settings, {
       noDelay: true,
       keepAlive: true,
       timeout: timeoutMs,
+      ...(this.#tls ? { ...this.#tls, credentials: credentials.external() } : {}),
       clientProperties: { connection_name: name, product: 'cmig' },
     });
     let failure: Error | undefined;
@@ -252,11 +269,18 @@ export class BrokerConnection {
     this.#timer = setTimeout(
       () => {
         this.#openModel().catch((error) => {
-          this.#options.onProblem?.(explainConnectFailure(error, this.#target.address));
+          this.#options.onProblem?.(explainConnectFailure(error, this.#target.address, this.#tls));
           this.#schedule();
         });
       },
       longest / 2 + (Math.random() * longest) / 2,
     );
   }
+}
+
+/** With every message goes who we are, which the broker checks: what it lets through is what it vouches for. */
+function signMessages(channel: Channel, userId: string): void {
+  const publish = channel.publish.bind(channel) as (...args: unknown[]) => boolean;
+  channel.publish = (exchange, key, content, options, ...rest: unknown[]) =>
+    publish(exchange, key, content, { ...options, userId }, ...rest);
 }

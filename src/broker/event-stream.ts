@@ -6,7 +6,7 @@ import type { BrokerConnection } from './connection.ts';
 import { declareEventExchange } from './topology.ts';
 
 /** Bounded by size and age; whole segments are dropped, so they are small. */
-const streamArguments = {
+export const streamArguments = {
   'x-queue-type': 'stream',
   'x-max-length-bytes': 64 * 1024 * 1024,
   'x-max-age': '7D',

@@ -1,7 +1,7 @@
 // What the contexts file must be made of.
 import { dirname, resolve } from 'node:path';
 import { didYouMean } from '../core/near-names.ts';
-import type { Context, Contexts } from './contexts.ts';
+import { type Context, type Contexts, fileKeys } from './contexts.ts';
 
 export type Path = (string | number)[];
 
@@ -47,14 +47,25 @@ export function checkContexts(
     const name = text(['contexts', index, 'name'], context.name);
     if (result.contexts.some((other) => other.name === name))
       report(['contexts', index, 'name'], `there are two contexts "${name}"`);
-    const broker = object(['contexts', index, 'broker'], context.broker, ['url', 'credentialsFile']);
+    const broker = object(['contexts', index, 'broker'], context.broker, ['url', ...fileKeys, 'insecure']);
     if (!broker) continue;
     const url = text(['contexts', index, 'broker', 'url'], broker.url);
     const made: Context = { name: name ?? '', broker: { url: url ?? '' } };
-    if (broker.credentialsFile !== undefined) {
-      const credentials = text(['contexts', index, 'broker', 'credentialsFile'], broker.credentialsFile);
-      made.broker.credentialsFile = resolve(dirname(file), credentials ?? '');
+    for (const key of fileKeys) {
+      if (broker[key] === undefined) continue;
+      made.broker[key] = resolve(dirname(file), text(['contexts', index, 'broker', key], broker[key]) ?? '');
     }
+    if (broker.insecure !== undefined) {
+      if (typeof broker.insecure === 'boolean') made.broker.insecure = broker.insecure;
+      else report(['contexts', index, 'broker', 'insecure'], 'insecure must be true or false');
+    }
+    const { caFile, certificateFile, keyFile } = made.broker;
+    const given = [caFile, certificateFile, keyFile].filter((each) => each !== undefined).length;
+    if (given % 3 !== 0)
+      report(
+        ['contexts', index, 'broker'],
+        'caFile, certificateFile and keyFile go together: give all three',
+      );
     result.contexts.push(made);
   }
   return mistakes === 0 ? result : undefined;

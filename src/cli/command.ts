@@ -76,6 +76,7 @@ export const commandGroups = [
   'Checkpoints',
   'Watching',
   'Hosts',
+  'Trust',
   'Lab (hosts on this machine)',
   'Settings',
 ] as const;

@@ -7,6 +7,7 @@ import { image } from './declarations/images.ts';
 import { lab } from './declarations/lab.ts';
 import { migrate, migration } from './declarations/migration.ts';
 import * as settings from './declarations/settings.ts';
+import * as trust from './declarations/trust.ts';
 import * as watching from './declarations/watching.ts';
 
 export const commands: readonly CommandSpec[] = [
@@ -33,6 +34,9 @@ export const commands: readonly CommandSpec[] = [
   uncordon,
   drain,
   image,
+  trust.init,
+  trust.operator,
+  trust.broker,
   lab,
   settings.config,
   settings.explain,

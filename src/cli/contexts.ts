@@ -11,10 +11,19 @@ export interface Context {
   broker: {
     /** amqp:// or amqps://, without user and password. */
     url: string;
-    /** Absolute; one line user:password. */
+    /** Absolute, as all paths here; one line user:password. */
     credentialsFile?: string;
+    /** Who one is by certificate: all three or none. */
+    caFile?: string;
+    certificateFile?: string;
+    keyFile?: string;
+    /** A broker on another machine may be spoken to without TLS: its network is ours alone. */
+    insecure?: boolean;
   };
 }
+
+/** The keys of a context's broker that name a file. */
+export const fileKeys = ['credentialsFile', 'caFile', 'certificateFile', 'keyFile'] as const;
 
 export interface Contexts {
   /** The name of the current one; it need not exist. */

@@ -1,6 +1,7 @@
 // A connection to the broker of the context, for the length of one command.
 import { readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
+import type { TlsFiles } from '../broker/broker-tls.ts';
 import { type BrokerConnection, connectBroker } from '../broker/connection.ts';
 import { RpcClient } from '../broker/rpc-client.ts';
 import { CmigError } from '../core/errors.ts';
@@ -34,14 +35,17 @@ export async function withOrchestrator<T>(
   options: SessionOptions = {},
 ): Promise<T> {
   const context = await resolveContext(invocation.context);
-  const credentials = readCredentials(context);
-  const caller = `${userName()}@${hostname()} (${process.pid})`;
+  const { url, insecure } = context.broker;
   const connection = await connectBroker({
-    url: context.broker.url,
-    credentials,
-    name: `${invocation.path} ${caller}`,
+    url,
+    insecure,
+    credentials: readCredentials(context),
+    tls: tlsFilesOf(context),
+    name: `${invocation.path} ${userName()}@${hostname()} (${process.pid})`,
     ...options,
   });
+  // Agents refuse who calls himself otherwise than the broker does.
+  const caller = `${connection.user ?? userName()}@${hostname()} (${process.pid})`;
   const rpc = new RpcClient(connection, { caller });
   try {
     return await work({ connection, rpc, context, caller });
@@ -59,6 +63,11 @@ function userName(): string {
   } catch {
     return `uid ${process.getuid?.() ?? 'unknown'}`;
   }
+}
+
+function tlsFilesOf({ broker }: Context): TlsFiles | undefined {
+  const { caFile: ca, certificateFile: certificate, keyFile: key } = broker;
+  return ca && certificate && key ? { ca, certificate, key } : undefined;
 }
 
 function readCredentials(context: Context): { user: string; password: string } | undefined {

@@ -85,6 +85,7 @@ export async function withBroker<T>(plan: LabPlan, work: (rpc: RpcClient) => Pro
   const colon = line.indexOf(':');
   const connection = await connectBroker({
     url: brokerUrl(plan),
+    insecure: true,
     credentials: { user: line.slice(0, colon), password: line.slice(colon + 1) },
     name: `cmig lab ${plan.name}`,
   });

@@ -26,7 +26,12 @@ export function agentConfiguration(plan: LabPlan, host: string, prefix: string):
     name: host,
     address: machineAddress(plan, host),
     labels: { lab: plan.name },
-    broker: { url: brokerUrl(plan), credentialsFile: '/etc/cmig/broker-credentials' },
+    broker: {
+      url: brokerUrl(plan),
+      credentialsFile: '/etc/cmig/broker-credentials',
+      // The network is this machine's own.
+      insecure: true,
+    },
     dataDirectory: '/var/lib/cmig',
     runDirectory: '/run/cmig',
     ssh: {

@@ -417,6 +417,7 @@ describe('what is refused', () => {
           broker,
           '--credentials-file',
           join(own, 'credentials'),
+          '--insecure',
           '--use',
         );
       await use('amqp://127.0.0.1:9/none');

@@ -42,7 +42,7 @@ export class Matrix {
     const { brokerUrl, credentialsFile } = await labUp({ name: labName });
     const [user = '', password = ''] = (await readFile(credentialsFile, 'utf8')).trim().split(':');
     const connection = await connectBroker({
-      ...{ url: brokerUrl, credentials: { user, password } },
+      ...{ url: brokerUrl, credentials: { user, password }, insecure: true },
       ...{ name: 'fault matrix', reconnect: true },
     });
     const events = await subscribeEvents(connection, { types: [...types] });

@@ -4,6 +4,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Authority, writeCredentials } from '../../src/authority/authority.ts';
+import { brokerDefinitions } from '../../src/broker/broker-definitions.ts';
 import { type BrokerConnection, connectBroker } from '../../src/broker/connection.ts';
 import { waitFor } from '../../src/core/retry.ts';
 import { type BackgroundProcess, spawnProcess } from '../../src/core/run-process.ts';
@@ -14,6 +16,8 @@ export interface TestBroker {
   readonly url: string;
   readonly credentials: { user: string; password: string };
   readonly logDirectory: string;
+  /** Where it takes certificates, and whose: with `certificates` only. */
+  readonly tlsUrl: string;
   /** A connection to it; the caller closes it. */
   connect(name: string, options?: { reconnect?: boolean }): Promise<BrokerConnection>;
   /** Ends the broker; what is durable stays. Without `kill` it ends in good order. */
@@ -30,12 +34,12 @@ const credentials = { user: 'cmig', password: 'not a secret' };
 const vhost = 'cmig';
 const startupMs = 60_000;
 
-/** Takes about 5 s. */
-export async function startRabbitmq(): Promise<TestBroker> {
+/** Takes about 5 s. `certificates` are of this authority, and its identities are the users. */
+export async function startRabbitmq(certificates?: Authority): Promise<TestBroker> {
   await sweep();
   const directory = await mkdtemp(join(tmpdir(), prefix));
   await writeFile(join(directory, 'owner'), `${process.pid} ${await startTimeOf(process.pid)}`);
-  const [port, distributionPort, epmdPort] = await freePorts(3);
+  const [port, distributionPort, epmdPort, tlsPort] = await freePorts(4);
   const logDirectory = join(directory, 'log');
   await mkdir(logDirectory);
   await writeFile(
@@ -47,9 +51,10 @@ export async function startRabbitmq(): Promise<TestBroker> {
       `default_vhost = ${vhost}`,
       'log.file.level = warning',
       'disk_free_limit.absolute = 50MB',
+      ...(certificates ? await tlsLines(certificates, directory, tlsPort!) : []),
     ].join('\n'),
   );
-  await writeFile(join(directory, 'plugins'), '[].\n');
+  await writeFile(join(directory, 'plugins'), certificates ? '[rabbitmq_auth_mechanism_ssl].\n' : '[].\n');
   const env = {
     HOME: directory,
     detached: 'true', // the script then becomes the server instead of staying beside it
@@ -77,6 +82,7 @@ export async function startRabbitmq(): Promise<TestBroker> {
   const broker: TestBroker = {
     url: `amqp://127.0.0.1:${port}/${vhost}`,
     credentials,
+    tlsUrl: `amqps://127.0.0.1:${tlsPort}/${vhost}`,
     logDirectory,
     connect: (name, options = {}) => connectBroker({ url: broker.url, credentials, name, ...options }),
     async stop({ kill = false } = {}) {
@@ -91,14 +97,17 @@ export async function startRabbitmq(): Promise<TestBroker> {
       void started.ended.then(() => {
         ended = true;
       });
-      const connection = await waitFor(
+      await waitFor(
         async () => {
           if (ended) throw new Error(`RabbitMQ ended: ${await readFile(join(directory, 'output'), 'utf8')}`);
-          return broker.connect('wait').catch(() => undefined);
+          return broker.connect('wait').then(
+            (connection) => connection.close().then(() => true),
+            // With definitions there are no users but theirs; whoever refuses a login is there.
+            (error: Error) => certificates !== undefined && error.message.includes('refuses the login'),
+          );
         },
         { timeoutMs: startupMs, intervalMs: 100, what: `the start of RabbitMQ in ${directory}` },
       );
-      await connection.close();
     },
     async close() {
       await broker.stop({ kill: true });
@@ -116,6 +125,25 @@ export async function startRabbitmq(): Promise<TestBroker> {
     throw error;
   }
   return broker;
+}
+
+async function tlsLines(authority: Authority, directory: string, port: number): Promise<string[]> {
+  const credentials = await authority.issue({ role: 'broker', name: 'test' }, { addresses: ['127.0.0.1'] });
+  const files = await writeCredentials(credentials, directory, 'broker');
+  const definitions = join(directory, 'definitions.json');
+  await writeFile(definitions, JSON.stringify(brokerDefinitions(await authority.identities(), vhost)));
+  return [
+    `listeners.ssl.1 = 127.0.0.1:${port}`,
+    `ssl_options.cacertfile = ${files.ca}`,
+    `ssl_options.certfile = ${files.certificate}`,
+    `ssl_options.keyfile = ${files.key}`,
+    'ssl_options.verify = verify_peer',
+    'ssl_options.fail_if_no_peer_cert = true',
+    'auth_mechanisms.1 = EXTERNAL',
+    'auth_mechanisms.2 = PLAIN',
+    'ssl_cert_login_from = common_name',
+    `load_definitions = ${definitions}`,
+  ];
 }
 
 /** Ends and removes what runs left that were killed. */

@@ -6,12 +6,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { runProcess } from '../../src/core/run-process.ts';
 
 const root = join(import.meta.dirname, '../..');
-const below = ['contract', 'core', 'manifest', 'broker'];
+const below = ['contract', 'core', 'manifest', 'broker', 'authority'];
 const allowed: Record<string, string[]> = {
   contract: [],
   core: ['contract'],
   manifest: ['contract', 'core'],
   broker: ['contract', 'core'],
+  authority: ['contract', 'core'],
   orchestrator: below,
   lab: below,
   view: [...below, 'orchestrator'],

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { readAgentConfig } from '../../agent/config.ts';
+import { Authority, writeCredentials } from '../../src/authority/authority.ts';
 import { commands } from '../../src/cli/commands.ts';
 import { createInvocation } from '../../src/cli/invocation.ts';
 import { parseWords } from '../../src/cli/program.ts';
@@ -47,10 +48,11 @@ describe('the README', () => {
   it("shows an agent's configuration that the agent accepts", async () => {
     const folder = await mkdtemp(join(tmpdir(), 'cmig-readme-'));
     const text = /```yaml\n(name: host-a[\s\S]*?)```/.exec(readme)![1]!;
-    await writeFile(join(folder, 'credentials'), 'cmig:secret\n');
+    const authority = await Authority.create(join(folder, 'authority'));
+    await writeCredentials(await authority.issue({ role: 'host', name: 'host-a' }), folder, 'host.host-a');
     await writeFile(
       join(folder, 'agent.yaml'),
-      text.replace('/etc/cmig/broker-credentials', join(folder, 'credentials')),
+      text.replaceAll(/\/etc\/cmig\/(?=host\.host-a\.|ca\.)/g, `${folder}/`),
     );
     const config = await readAgentConfig(join(folder, 'agent.yaml'));
     expect(config).toMatchObject({
@@ -58,7 +60,7 @@ describe('the README', () => {
       dataDirectory: '/var/lib/cmig',
       runDirectory: '/run/cmig',
       cgroupParent: '/cmig',
-      credentials: { user: 'cmig', password: 'secret' },
+      tls: { ca: join(folder, 'ca.crt'), key: join(folder, 'host.host-a.key') },
     });
     await rm(folder, { recursive: true });
   });

@@ -4,7 +4,14 @@ import { resolve } from 'node:path';
 import { CmigError } from '../../core/errors.ts';
 import { changeContexts, putContext, removeContext } from '../change-contexts.ts';
 import type { Invocation } from '../command.ts';
-import { type Context, contextsFile, findContext, readContexts, resolveContext } from '../contexts.ts';
+import {
+  type Context,
+  contextsFile,
+  fileKeys,
+  findContext,
+  readContexts,
+  resolveContext,
+} from '../contexts.ts';
 
 export async function getContexts(invocation: Invocation): Promise<void> {
   const { current, contexts } = await readContexts();
@@ -24,7 +31,10 @@ export async function getContexts(invocation: Invocation): Promise<void> {
     { header: 'CURRENT', value: (row: (typeof rows)[number]) => (row.current ? '*' : ' ') },
     { header: 'NAME', value: (row: Context) => row.name },
     { header: 'BROKER', value: (row: Context) => row.broker.url },
-    { header: 'CREDENTIALS', value: (row: Context) => row.broker.credentialsFile ?? '' },
+    {
+      header: 'CREDENTIALS',
+      value: ({ broker }: Context) => broker.certificateFile ?? broker.credentialsFile ?? '',
+    },
   ];
   invocation.stdout.write(renderTable(columns, rows));
 }
@@ -49,18 +59,37 @@ export async function setContext(invocation: Invocation): Promise<void> {
   const url = invocation.text('broker') ?? before?.broker.url;
   if (url === undefined) {
     throw new CmigError('invalid', `the context "${name}" is new and needs --broker`, {
-      hint: 'write it as amqp://HOST:PORT/VHOST',
+      hint: 'write it as amqps://HOST:PORT/VHOST',
     });
   }
   checkUrl(url);
-  const given = invocation.text('credentials-file');
-  const credentialsFile = given === undefined ? before?.broker.credentialsFile : resolve(given);
-  if (given !== undefined && !(await stat(resolve(given)).catch(() => undefined)))
-    throw new CmigError('invalid', `there is no file ${resolve(given)}`);
-  const context: Context = { name, broker: { url, ...(credentialsFile ? { credentialsFile } : {}) } };
+  const broker: Context['broker'] = { ...before?.broker, url };
+  for (const key of fileKeys) {
+    const given = invocation.text(optionOf[key]);
+    if (given === undefined) continue;
+    if (!(await stat(resolve(given)).catch(() => undefined)))
+      throw new CmigError('invalid', `there is no file ${resolve(given)}`);
+    broker[key] = resolve(given);
+  }
+  const together = ['caFile', 'certificateFile', 'keyFile'] as const;
+  const missing = together.filter((key) => !broker[key]).map((key) => `--${optionOf[key]}`);
+  if (missing.length === 1 || missing.length === 2)
+    throw new CmigError('invalid', `of a certificate ${missing.join(' and ')} is missing`, {
+      hint: 'certificate, key and the certificate of the authority go together',
+    });
+  if (invocation.flag('insecure')) broker.insecure = true;
+  const context: Context = { name, broker };
   await putContext(context, { use: invocation.flag('use') });
   invocation.print(`context "${name}" ${before ? 'changed' : 'added'}`);
 }
+
+/** What sets which key. */
+const optionOf = {
+  credentialsFile: 'credentials-file',
+  caFile: 'ca',
+  certificateFile: 'certificate',
+  keyFile: 'key',
+} as const;
 
 export async function deleteContext(invocation: Invocation): Promise<void> {
   const name = invocation.required('NAME');

@@ -32,7 +32,7 @@ export async function up(invocation: Invocation): Promise<void> {
   });
   const context = contextOf(name);
   const { brokerUrl: url, credentialsFile } = access;
-  await putContext({ name: context, broker: { url, credentialsFile } });
+  await putContext({ name: context, broker: { url, credentialsFile, insecure: true } });
   const { current } = await readContexts();
   if (invocation.output === 'json')
     return invocation.printJson({ ...access, context, current: current === context });

@@ -2,6 +2,7 @@
 import { strategyNames } from '../../contract/strategy-names.ts';
 import type { ArgumentSpec, CommandSpec, OptionSpec } from '../command.ts';
 import { parallelOption } from './parallel-option.ts';
+import { issueHost } from './trust.ts';
 
 const group = 'Hosts';
 const hosts: ArgumentSpec = {
@@ -104,5 +105,6 @@ export const host: CommandSpec = {
       ],
       load: async () => (await import('../commands/host.ts')).doctor,
     },
+    issueHost,
   ],
 };

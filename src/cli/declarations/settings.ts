@@ -48,12 +48,27 @@ export const config: CommandSpec = {
           summary: 'a file with one line user:password',
           completes: 'file',
         },
+        {
+          flags: '--certificate <FILE>',
+          summary: 'who you are: the certificate that the authority has made for you (cmig operator add)',
+          completes: 'file',
+        },
+        { flags: '--key <FILE>', summary: 'the key of the certificate', completes: 'file' },
+        {
+          flags: '--ca <FILE>',
+          summary: 'the certificate of the authority, by which the broker is known',
+          completes: 'file',
+        },
+        {
+          flags: '--insecure',
+          summary: 'speak to this broker without TLS, though it is on another machine',
+        },
         { flags: '--use', summary: 'make it the current one as well' },
       ],
       examples: [
         [
-          'cmig config set-context prod --broker amqps://mq.example.net/cmig --credentials-file ~/.config/cmig/prod --use',
-          'add a context and use it',
+          'cmig config set-context prod --broker amqps://mq.example.net/cmig --ca ca.crt --certificate ann.crt --key ann.key --use',
+          'add a context by certificate, and use it',
         ],
       ],
       load: async () => (await handlers()).setContext,

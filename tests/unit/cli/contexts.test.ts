@@ -73,6 +73,18 @@ describe('the contexts file', () => {
     expect(broker.credentialsFile).toBe(join(folder, 'deep', 'secrets/a'));
   });
 
+  it('has certificates, all that belongs to one or none', async () => {
+    const all = { url: 'amqps://a', caFile: '/ca', certificateFile: '/c', keyFile: '/k', insecure: false };
+    await putContext({ name: 'a', broker: all }, {}, file);
+    expect((await resolveContext('a', file)).broker).toEqual(all);
+    await writeFile(file, 'contexts: [{name: a, broker: {url: "amqps://a", keyFile: /k, insecure: 1}}]');
+    const { problems } = await refusal(readContexts(file));
+    expect(problems?.map(({ message }) => message)).toEqual([
+      'insecure must be true or false',
+      expect.stringContaining('go together'),
+    ]);
+  });
+
   it('stays the YAML that a person made it', async () => {
     await putContext(context('a'), {}, file);
     expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ 'current-context': 'a' });

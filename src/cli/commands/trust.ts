@@ -1,0 +1,131 @@
+// `cmig init`, `cmig operator …`, `cmig host issue` and `cmig broker …`: certificates of the installation's authority.
+import { userInfo } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { Authority, type IssueOptions, writeCredentials } from '../../authority/authority.ts';
+import { brokerDefinitions } from '../../broker/broker-definitions.ts';
+import { parseBrokerUrl } from '../../broker/broker-target.ts';
+import { type Identity, identityText, type OperatorRole, operatorRoles } from '../../contract/identity.ts';
+import { CmigError } from '../../core/errors.ts';
+import { putContext } from '../change-contexts.ts';
+import type { Invocation } from '../command.ts';
+import { contextsFile } from '../contexts.ts';
+
+const configFolder = (): string => dirname(contextsFile());
+
+/** Where the authority is unless `--dir` says otherwise; `cmig host add` takes it from there, too. */
+export const authorityFolder = (invocation: Invocation): string =>
+  resolve(invocation.text('dir') ?? join(configFolder(), 'authority'));
+
+export async function init(invocation: Invocation): Promise<void> {
+  const url = invocation.text('broker');
+  // Before anything is made: mistakes in the URL.
+  if (url !== undefined) checkBrokerUrl(url);
+  const identity: Identity = { role: 'admin', name: invocation.text('operator') ?? ownName() };
+  const authority = await Authority.create(authorityFolder(invocation));
+  const folder = join(configFolder(), 'certificates');
+  const files = await writeCredentials(await authority.issue(identity), folder, identityText(identity));
+  const context = invocation.context ?? 'cmig';
+  if (url !== undefined) {
+    const { ca: caFile, certificate: certificateFile, key: keyFile } = files;
+    await putContext({ name: context, broker: { url, caFile, certificateFile, keyFile } }, { use: true });
+  }
+  if (invocation.output === 'json')
+    return invocation.printJson({
+      ...{ authority: authority.directory, operator: identityText(identity), ...files },
+      ...(url === undefined ? {} : { context }),
+    });
+  invocation.print(`the authority is in ${authority.directory}; whoever has its ca.key can be anybody`);
+  invocation.print(`you are ${identityText(identity)}: ${files.certificate}`);
+  if (url !== undefined) invocation.print(`the context "${context}" uses it, and is the current one`);
+  else
+    invocation.notice(
+      `name your broker: cmig config set-context NAME --broker amqps://HOST/cmig --ca ${files.ca} --certificate ${files.certificate} --key ${files.key} --use`,
+    );
+}
+
+export async function addOperator(invocation: Invocation): Promise<void> {
+  const role = invocation.required('role') as OperatorRole;
+  const name = invocation.required('NAME');
+  await issue(invocation, { role, name });
+  const authority = await Authority.open(authorityFolder(invocation));
+  for (const other of operatorRoles)
+    if (other !== role && (await authority.forget({ role: other, name })))
+      invocation.notice(tellsBrokerToForget(identityText({ role: other, name })));
+}
+
+export async function removeOperator(invocation: Invocation): Promise<void> {
+  const name = invocation.required('NAME');
+  const authority = await Authority.open(authorityFolder(invocation));
+  const forgotten: string[] = [];
+  for (const role of operatorRoles)
+    if (await authority.forget({ role, name })) forgotten.push(identityText({ role, name }));
+  if (forgotten.length === 0)
+    throw new CmigError('not-found', `the authority has made no certificate for an operator "${name}"`, {
+      hint: 'see whom it knows: cmig operator list',
+    });
+  for (const user of forgotten) {
+    invocation.print(`${user} is forgotten`);
+    invocation.notice(tellsBrokerToForget(user));
+  }
+}
+
+export async function listOperators(invocation: Invocation): Promise<void> {
+  const identities = await (await Authority.open(authorityFolder(invocation))).identities();
+  const operators = identities.filter(({ role }) => operatorRoles.some((each) => each === role));
+  if (invocation.output === 'json') return invocation.printJson(operators);
+  const { renderTable } = await import('../../view/table.ts');
+  const columns = [
+    { header: 'NAME', value: ({ name }: Identity) => name },
+    { header: 'ROLE', value: ({ role }: Identity) => role },
+  ];
+  invocation.stdout.write(renderTable(columns, operators));
+}
+
+export const issueHost = (invocation: Invocation): Promise<void> =>
+  issue(invocation, { role: 'host', name: invocation.required('NAME') });
+
+export const issueBroker = (invocation: Invocation): Promise<void> =>
+  issue(
+    invocation,
+    { role: 'broker', name: invocation.required('NAME') },
+    { addresses: invocation.texts('ADDRESS') },
+  );
+
+export async function definitions(invocation: Invocation): Promise<void> {
+  const authority = await Authority.open(authorityFolder(invocation));
+  invocation.printJson(brokerDefinitions(await authority.identities(), invocation.required('vhost')));
+}
+
+async function issue(invocation: Invocation, identity: Identity, options?: IssueOptions): Promise<void> {
+  const authority = await Authority.open(authorityFolder(invocation));
+  const credentials = await authority.issue(identity, options);
+  const text = identityText(identity);
+  const files = await writeCredentials(credentials, resolve(invocation.required('out')), text);
+  if (invocation.output === 'json') return invocation.printJson({ name: text, ...files });
+  invocation.print(`${text}: ${files.certificate}, ${files.key}, ${files.ca}`);
+  if (identity.role !== 'broker')
+    invocation.notice(
+      'the broker must know of it: cmig broker definitions | rabbitmqctl import_definitions (there)',
+    );
+}
+
+/** Its certificate stays valid: without its user it is of no use. */
+const tellsBrokerToForget = (user: string): string =>
+  `keep the certificate of ${user} out, on the broker: rabbitmqctl delete_user ${user}`;
+
+function checkBrokerUrl(url: string): void {
+  parseBrokerUrl(url);
+  if (!url.startsWith('amqps:'))
+    throw new CmigError('invalid', `certificates need a broker with TLS, which "${url}" is not`, {
+      hint: 'write it as amqps://HOST:PORT/VHOST',
+    });
+}
+
+/** A user's name may have what a certificate's may not. */
+function ownName(): string {
+  const name = userInfo()
+    .username.toLowerCase()
+    .replace(/[^a-z0-9-]/g, '-')
+    .replace(/^-+|-+$/g, '');
+  return name || 'admin';
+}

@@ -1,0 +1,130 @@
+// Commands about who may do what: the authority of the installation and the certificates that it makes.
+import { operatorRoles } from '../../contract/identity.ts';
+import type { CommandSpec, OptionSpec } from '../command.ts';
+
+const group = 'Trust';
+const handlers = () => import('../commands/trust.ts');
+export const authorityOption: OptionSpec = {
+  flags: '--dir <DIR>',
+  summary: 'the folder of the authority; "authority" beside the contexts file if absent',
+  completes: 'file',
+};
+const out: OptionSpec = {
+  flags: '--out <DIR>',
+  summary: 'where certificate, key and ca.crt are written',
+  default: '.',
+  completes: 'file',
+};
+
+export const init: CommandSpec = {
+  name: 'init',
+  group,
+  summary: 'make the authority of an installation, and its first admin: you',
+  description:
+    'The authority is a key that signs one certificate for each host, operator and broker: by these they know each other.\nIt stays in your configuration folder; make a backup, since another one would make all certificates worthless.',
+  options: [
+    { flags: '--broker <URL>', summary: 'amqps:// of the broker: a context is made that uses it' },
+    { flags: '--operator <NAME>', summary: 'what you are called; your user name if absent' },
+    authorityOption,
+  ],
+  output: ['json'],
+  examples: [
+    ['cmig init --broker amqps://mq.example.net/cmig', 'the authority, your certificate and a context'],
+    ['cmig init', 'only the first two'],
+  ],
+  load: async () => (await handlers()).init,
+};
+
+export const operator: CommandSpec = {
+  name: 'operator',
+  group,
+  summary: 'the people who may use this installation, each by a certificate of their own',
+  subcommands: [
+    {
+      name: 'add',
+      summary: 'make the certificate of an operator, or make it anew',
+      description:
+        'A viewer may look: get, describe, topology, logs, events. An operator may do everything with applications, too; an\nadmin everything with hosts as well. What is written is handed over on a safe way: the key is all that it takes.',
+      arguments: [{ name: 'NAME', summary: 'lower-case letters, digits and dashes' }],
+      options: [
+        {
+          flags: '--role <ROLE>',
+          summary: 'what they may do',
+          mandatory: true,
+          choices: operatorRoles.map((name) => ({ name })),
+        },
+        out,
+        authorityOption,
+      ],
+      output: ['json'],
+      examples: [['cmig operator add ann --role viewer --out ./ann', 'somebody who may look']],
+      load: async () => (await handlers()).addOperator,
+    },
+    {
+      name: 'list',
+      summary: 'for whom there are certificates',
+      options: [authorityOption],
+      output: ['json'],
+      examples: [['cmig operator list', 'names and roles']],
+      load: async () => (await handlers()).listOperators,
+    },
+    {
+      name: 'remove',
+      summary: 'forget an operator, and say what keeps the certificate out',
+      arguments: [{ name: 'NAME', summary: 'the operator' }],
+      options: [authorityOption],
+      examples: [['cmig operator remove ann', 'the broker must forget the user as well']],
+      load: async () => (await handlers()).removeOperator,
+    },
+  ],
+};
+
+export const broker: CommandSpec = {
+  name: 'broker',
+  group,
+  summary: 'what RabbitMQ needs to serve an installation with certificates',
+  subcommands: [
+    {
+      name: 'definitions',
+      summary: 'print users and permissions for RabbitMQ, from the certificates that were made',
+      options: [
+        { flags: '--vhost <NAME>', summary: 'the virtual host of the installation', default: 'cmig' },
+        authorityOption,
+      ],
+      examples: [
+        [
+          'cmig broker definitions | ssh root@mq.example.net rabbitmqctl import_definitions',
+          'after each new certificate',
+        ],
+      ],
+      load: async () => (await handlers()).definitions,
+    },
+    {
+      name: 'issue',
+      summary: 'make the certificate by which clients know the broker',
+      arguments: [
+        { name: 'NAME', summary: 'lower-case letters, digits and dashes' },
+        { name: 'ADDRESS', summary: 'a host name or IP address by which it is reached', variadic: true },
+      ],
+      options: [out, authorityOption],
+      output: ['json'],
+      examples: [
+        [
+          'cmig broker issue mq mq.example.net 10.20.0.5 --out ./mq',
+          'for a broker with a name and an address',
+        ],
+      ],
+      load: async () => (await handlers()).issueBroker,
+    },
+  ],
+};
+
+export const issueHost: CommandSpec = {
+  name: 'issue',
+  summary: 'make the certificate of a host by hand, or make it anew',
+  arguments: [{ name: 'NAME', summary: 'the host, as its agent is called' }],
+  options: [out, authorityOption],
+  output: ['json'],
+  examples: [['cmig host issue host-a --out ./host-a', 'for /etc/cmig of host-a']],
+  load: async () => (await handlers()).issueHost,
+};

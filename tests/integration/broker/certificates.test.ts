@@ -1,0 +1,100 @@
+// A broker with TLS that knows everybody by certificate: who gets in, and what is said to who does not.
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Authority, type IssueOptions, writeCredentials } from '../../../src/authority/authority.ts';
+import { connectBroker } from '../../../src/broker/connection.ts';
+import { type Identity, identityText } from '../../../src/contract/identity.ts';
+import { startRabbitmq, type TestBroker } from '../rabbitmq.ts';
+
+const bob: Identity = { role: 'operator', name: 'bob' };
+const dayMs = 86_400_000;
+let folder: string;
+let authority: Authority;
+let foreign: Authority;
+let broker: TestBroker;
+
+/** Files of a certificate, each set in a folder of its own; `from` is who signs it. */
+async function filesOf(identity: Identity, from = authority, options: IssueOptions = {}) {
+  const credentials = { ...(await from.issue(identity, options)), ca: authority.certificate };
+  return writeCredentials(credentials, await mkdtemp(join(folder, 'c-')), identityText(identity));
+}
+const connect = (tls: { ca: string; certificate: string; key: string }) =>
+  connectBroker({ url: broker.tlsUrl, tls, name: 'test' });
+const refusal = (message: string) => ({ code: 'unreachable', message: expect.stringContaining(message) });
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cmig-certificates-'));
+  authority = await Authority.create(join(folder, 'authority'));
+  foreign = await Authority.create(join(folder, 'foreign'));
+  await authority.issue(bob);
+  broker = await startRabbitmq(authority);
+}, 60_000);
+afterAll(async () => {
+  await broker?.close();
+  await rm(folder, { recursive: true });
+});
+
+describe('a certificate', () => {
+  it('lets its owner in, whom the broker then vouches for with every message', async () => {
+    const connection = await connect(await filesOf(bob));
+    expect(connection.user).toBe('operator.bob');
+    const channel = await connection.channel();
+    const { queue } = await channel.assertQueue('', { exclusive: true });
+    const heard = new Promise((resolve) => {
+      void channel.consume(queue, (message) => resolve(message?.properties.userId), { noAck: true });
+    });
+    // Whoever it says that it is from: who sends it stands in it.
+    channel.publish('', queue, Buffer.from('x'), { userId: 'admin.eve' });
+    expect(await heard).toBe('operator.bob');
+    await connection.close();
+  });
+
+  it('that has expired, is not valid yet, is of another authority or of nobody that is known', async () => {
+    const [now, yesterday] = [Date.now(), new Date(Date.now() - dayMs)];
+    const cases = await Promise.all([
+      filesOf(bob, authority, { notBefore: yesterday, notAfter: new Date(now - 60_000) }),
+      filesOf(bob, authority, { notBefore: new Date(now + dayMs) }),
+      filesOf(bob, foreign),
+      filesOf({ role: 'admin', name: 'mallory' }),
+    ]);
+    const words = [
+      'operator.bob expired at',
+      'not valid before',
+      'another authority',
+      'does not know the user',
+    ];
+    for (const [index, files] of cases.entries())
+      await expect(connect(files)).rejects.toMatchObject(refusal(words[index]!));
+  });
+
+  it('of a broker is checked as well', async () => {
+    const files = await filesOf(bob);
+    const ca = join(foreign.directory, 'ca.crt');
+    await expect(connect({ ...files, ca })).rejects.toMatchObject(
+      refusal('the certificate of the broker at'),
+    );
+    const url = broker.tlsUrl.replace('127.0.0.1', 'localhost');
+    await expect(connectBroker({ url, tls: files, name: 'test' })).rejects.toMatchObject(
+      refusal('is for another name or address'),
+    );
+  });
+
+  it('is not used where others may read its key', async () => {
+    const files = await filesOf(bob);
+    await chmod(files.key, 0o640);
+    await expect(connect(files)).rejects.toMatchObject({
+      code: 'invalid',
+      hint: `chmod 600 ${files.key}`,
+    });
+  });
+
+  it('is what it takes: without TLS a broker on another machine is not spoken to', async () => {
+    const url = 'amqp://10.1.2.3/cmig';
+    await expect(connectBroker({ url, name: 'test' })).rejects.toMatchObject({
+      code: 'invalid',
+      message: expect.stringContaining('without TLS'),
+    });
+  });
+});
