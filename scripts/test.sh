@@ -30,7 +30,8 @@ fail() { failed=$((failed + 1)); broken+=("$1: $2"); echo "FAILED $1 ($3 s)"; }
 
 setup() {
   scripts/setup.sh || return 1
-  [[ " ${stages[*]} " != *" e2e "* ]] || { scripts/setup.sh test-packages && scripts/images/build.sh; }
+  [[ " ${stages[*]} " != *" e2e "* && " ${stages[*]} " != *" integration "* ]] || scripts/setup.sh test-packages || return 1
+  [[ " ${stages[*]} " != *" e2e "* ]] || scripts/images/build.sh
 }
 started=$SECONDS
 if ! setup; then

@@ -1,5 +1,5 @@
 // What is on disk of a checkpoint beside its images and files: all that a restore must know.
-import type { Checkpoint, CheckpointProcess } from '../../src/contract/checkpoint.ts';
+import type { Checkpoint, CheckpointProcess, CheckpointSocket } from '../../src/contract/checkpoint.ts';
 import { apiVersion } from '../../src/contract/protocol.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
 
@@ -23,6 +23,8 @@ export interface CheckpointRecord {
   /** `criu cpuinfo dump` of the host, base64 of cpuinfo.img. */
   cpuinfo: string;
   processes: CheckpointProcess[];
+  /** Absent where an older agent has taken it. */
+  sockets?: CheckpointSocket[];
   /** The application as it was. */
   application: Omit<ApplicationRecord, 'migration' | 'deleting'>;
 }
@@ -53,6 +55,7 @@ export function toCheckpoint(record: CheckpointRecord, host: string, use: DiskUs
     status: {
       host,
       ...facts,
+      sockets: record.sockets ?? [],
       ...use,
       epoch: application.epoch,
       address: application.address,

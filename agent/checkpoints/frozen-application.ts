@@ -1,10 +1,12 @@
 // An application that stands still with all its containers dumped, until it is told to run on or to end.
 import { join } from 'node:path';
+import type { CheckpointSocket } from '../../src/contract/checkpoint.ts';
 import { CmigError } from '../../src/core/errors.ts';
 import type { Machine } from '../migration/machine.ts';
 import { listOuterConnections, type OuterConnection } from '../network/outer-connections.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
 import { listMappedFiles, locateFile } from '../transfer/mapped-files.ts';
+import { listSockets } from './list-sockets.ts';
 
 type Tools = Pick<Machine, 'network' | 'checkpoints' | 'runc'>;
 
@@ -18,6 +20,9 @@ export class FrozenApplication {
   frozenAtMs = 0;
   /** With peers outside the application. */
   connections: OuterConnection[] = [];
+  /** All of them, once `noteSockets` has settled. */
+  sockets: CheckpointSocket[] = [];
+  #frozenPids: Promise<Map<string, number[]>> | undefined;
 
   constructor(tools: Tools, record: ApplicationRecord, images: string) {
     this.#tools = tools;
@@ -43,6 +48,13 @@ export class FrozenApplication {
       this.#containers.map((name) => checkpoints.dumpAndHold(this.#name, name, join(this.#images, name))),
     );
     for (const dump of dumps) if (dump.status === 'rejected') throw dump.reason;
+  }
+
+  /** While it is held. It cannot fail: a checkpoint is one without it too. */
+  async noteSockets(): Promise<void> {
+    this.#frozenPids ??= this.#pids();
+    const pids = await this.#frozenPids.catch(() => new Map<string, number[]>());
+    this.sockets = await listSockets([...pids].map(([name, ofIt]) => ({ name, pids: ofIt }))).catch(() => []);
   }
 
   /** @throws CmigError `failed` where one may have run on since it was dumped, its criu having been killed */
@@ -81,13 +93,21 @@ export class FrozenApplication {
 
   /** What its processes write through memory, as paths below its folder. */
   async mappedFiles(): Promise<string[]> {
+    // What stands still begins no process, so that it need not be asked for twice.
+    const pids = await (this.#frozenPids ?? this.#pids());
     const found = await Promise.all(
       this.#record.manifest.spec.containers.map(async ({ name, volumes = [] }) => {
-        const mapped = await listMappedFiles(await this.#tools.runc.processes(this.#name, name));
+        const mapped = await listMappedFiles(pids.get(name) ?? []);
         return mapped.map((path) => locateFile({ name, volumes }, path));
       }),
     );
     return found.flat();
+  }
+
+  async #pids(): Promise<Map<string, number[]>> {
+    const { runc } = this.#tools;
+    const list = async (name: string) => [name, await runc.processes(this.#name, name)] as const;
+    return new Map(await Promise.all(this.#containers.map(list)));
   }
 
   async #conclude(verdict: 'cancel' | 'proceed'): Promise<void> {

@@ -53,12 +53,13 @@ export class RestoreCheckpoint {
       if (frozen) {
         await frozen.freeze();
         await frozen.mustBeHeld();
-        await new FrozenImages(this.#oldImages).keep();
+        await Promise.all([frozen.noteSockets(), new FrozenImages(this.#oldImages).keep()]);
         this.#record.peers = frozen.connections;
       }
       if (this.#record.keep && frozen)
         Object.assign(this.#record.keep, {
           connections: frozen.connections.length,
+          sockets: frozen.sockets,
           frozenAtMs: frozen.frozenAtMs,
           createdAt: new Date(frozen.frozenAtMs).toISOString(),
         });

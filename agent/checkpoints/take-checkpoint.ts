@@ -65,6 +65,7 @@ export async function takeCheckpoint(
       frozenMs,
       connections: frozen.connections.length,
       ...facts,
+      sockets: frozen.sockets,
       ...(await sizesOf(folder)),
       application: withoutMarks(record),
     };
@@ -95,7 +96,7 @@ async function capture(
     await supervisor.suspend(application, { id, role: 'checkpoint' });
     await files.prepare();
     await frozen.freeze();
-    await files.finish();
+    await Promise.all([frozen.noteSockets(), files.finish()]);
     await frozen.mustBeHeld();
   } catch (error) {
     const isOurs = supervisor.has(application) && supervisor.record(application).migration?.id === id;

@@ -14,6 +14,22 @@ export const CheckpointProcess = Type.Object({
 });
 export type CheckpointProcess = Type.Static<typeof CheckpointProcess>;
 
+export const CheckpointSocket = Type.Object({
+  container: Type.String(),
+  /** The process that has it open, or the first of them, by the numbers of the host on which it ran. */
+  pid: Type.Integer(),
+  protocol: Type.Enum(['tcp', 'udp', 'unix']),
+  /** As RFC 9293 names them; UNCONNECTED for what has no peer, and does not listen either. */
+  state: Type.String(),
+  /** `ADDRESS:PORT`, or the path of a Unix socket, `@` for an abstract one, `*` for one without a name. */
+  local: Type.String(),
+  peer: Type.Optional(Type.String()),
+  /** What the peer had not acknowledged, and what the program had not read. Not known of a Unix socket. */
+  sendQueueBytes: Type.Integer(),
+  receiveQueueBytes: Type.Integer(),
+});
+export type CheckpointSocket = Type.Static<typeof CheckpointSocket>;
+
 export const Checkpoint = Type.Object({
   apiVersion: Type.Literal(apiVersion),
   kind: Type.Literal('Checkpoint'),
@@ -55,6 +71,7 @@ export const Checkpoint = Type.Object({
     kernel: Type.String(),
     criu: Type.String(),
     processes: Type.Array(CheckpointProcess),
+    sockets: Type.Array(CheckpointSocket),
   }),
 });
 export type Checkpoint = Type.Static<typeof Checkpoint>;

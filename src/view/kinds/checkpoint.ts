@@ -1,5 +1,5 @@
 // How checkpoints are listed and described.
-import type { Checkpoint } from '../../contract/checkpoint.ts';
+import type { Checkpoint, CheckpointSocket } from '../../contract/checkpoint.ts';
 import type { Field } from '../description.ts';
 import { formatAgeOf, formatBytes, formatDuration } from '../formats.ts';
 import { formatLabels, type KindView } from './kind-view.ts';
@@ -66,5 +66,24 @@ function describe({ metadata, spec, status }: Checkpoint): Field[] {
         ],
       ),
     ],
+    [
+      'Sockets',
+      containers.map(
+        (name): Field => [
+          name,
+          status.sockets.filter(({ container }) => container === name).map(wordsOfSocket),
+        ],
+      ),
+    ],
   ];
+}
+
+function wordsOfSocket({ protocol, state, local, peer, ...queues }: CheckpointSocket): string {
+  const { sendQueueBytes, receiveQueueBytes } = queues;
+  const waiting = [
+    sendQueueBytes > 0 ? `${formatBytes(sendQueueBytes)} to be acknowledged` : '',
+    receiveQueueBytes > 0 ? `${formatBytes(receiveQueueBytes)} to be read` : '',
+  ].filter(Boolean);
+  const ends = peer ? `${local} -> ${peer}` : local;
+  return `${protocol.padEnd(4)}  ${state.padEnd(11)}  ${ends}${waiting.length > 0 ? `  (${waiting.join(', ')})` : ''}`;
 }

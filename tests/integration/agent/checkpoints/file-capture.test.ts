@@ -1,16 +1,26 @@
 // What a checkpoint shares with the one before it, and what it must not: with real rsync, find and sha256sum.
+import { randomFillSync } from 'node:crypto';
 import { chmod, link, mkdir, mkdtemp, open, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { FileCapture } from '../../../../agent/checkpoints/file-capture.ts';
 import { seal, verifySeal } from '../../../../agent/checkpoints/seal.ts';
 import { runProcess } from '../../../../src/core/run-process.ts';
+import { mountBtrfs } from './btrfs-mount.ts';
 
+const btrfs = await mountBtrfs();
+if (typeof btrfs === 'string') process.stderr.write(`no btrfs here, so reflinks are not tested: ${btrfs}\n`);
+afterAll(async () => {
+  if (typeof btrfs !== 'string') await btrfs.unmount();
+});
+
+jest.setTimeout(60_000);
+let disk = tmpdir();
 let root: string;
 let application: string;
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'cmig-capture-'));
+  root = await mkdtemp(join(disk, 'cmig-capture-'));
   application = join(root, 'application');
   await mkdir(join(application, 'volumes/data'), { recursive: true });
   await writeFile(join(application, 'application.json'), '{}');
@@ -122,5 +132,40 @@ describe('the files of a checkpoint', () => {
       'checksums is damaged',
     );
     expect(await spoilt((folder) => rm(join(folder, 'seal.json')))).toContain('seal.json is missing');
+  });
+});
+
+const mb = 2 ** 20;
+
+(typeof btrfs === 'string' ? describe.skip : describe)('on a file system that can share blocks', () => {
+  const used = () => (btrfs as Exclude<typeof btrfs, string>).usedBytes();
+  beforeAll(() => {
+    disk = (btrfs as Exclude<typeof btrfs, string>).folder;
+  });
+  afterAll(() => {
+    disk = tmpdir();
+  });
+
+  it('the files of a checkpoint take no room but for what changed, also within a file', async () => {
+    await writeFile(live('large'), randomFillSync(Buffer.alloc(24 * mb)));
+    await writeFile(live('other'), randomFillSync(Buffer.alloc(4 * mb)));
+    const atFirst = await used();
+    expect(atFirst).toBeGreaterThanOrEqual(28 * mb);
+    const frozenAtMs = await capture('one');
+    expect((await used()) - atFirst).toBeLessThan(mb);
+
+    const large = await open(live('large'), 'r+');
+    await large.write(Buffer.alloc(2 * mb, 'changed'), 0, 2 * mb, 8 * mb);
+    await large.close();
+    await rm(live('other'));
+    const changed = await used();
+    await capture('two', { previous: { name: 'one', frozenAtMs } });
+    expect((await used()) - changed).toBeLessThan(mb);
+    // All of it is what it was then.
+    await verifySeal(join(root, 'one'), 'one');
+    await verifySeal(join(root, 'two'), 'two');
+    expect((await readFile(kept('two', 'large'))).equals(await readFile(live('large')))).toBe(true);
+    expect((await readFile(kept('one', 'large'))).equals(await readFile(live('large')))).toBe(false);
+    expect((await stat(kept('one', 'other'))).size).toBe(4 * mb);
   });
 });
