@@ -58,7 +58,10 @@ export class ContainerRuntime {
         mountPath,
         owner: { uid, gid },
       });
-    const etc = await writeEtcFiles(paths.etc(application), application, record.address);
+    const etc = await writeEtcFiles(paths.etc(application), application, {
+      address: record.address,
+      containers: record.manifest.spec.containers.map(({ name }) => name),
+    });
     await mountOverlay({
       lower,
       upper: paths.upper(application, containerName),

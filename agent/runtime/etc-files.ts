@@ -7,12 +7,20 @@ import { CmigError } from '../../src/core/errors.ts';
 export async function writeEtcFiles(
   folder: string,
   application: string,
-  address: string,
+  { address, containers }: { address: string; containers: readonly string[] },
 ): Promise<{ hosts: string; resolvConf: string }> {
   await mkdir(folder, { recursive: true });
   const hosts = join(folder, 'hosts');
   const resolvConf = join(folder, 'resolv.conf');
-  const text = `127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n${address} ${application}\n`;
+  // They share one network, so each is found where all of them are; its own address stays the application's name.
+  const names = containers.filter((name) => name !== application && name !== 'localhost');
+  const text = [
+    '127.0.0.1 localhost',
+    '::1 localhost ip6-localhost ip6-loopback',
+    `${address} ${application}`,
+    ...names.map((name) => `127.0.0.1 ${name}`),
+    '',
+  ].join('\n');
   if ((await readFile(hosts, 'utf8').catch(() => undefined)) !== text) await write(hosts, text);
   const exists = await stat(resolvConf).then(
     () => true,

@@ -6,11 +6,13 @@ import { fieldsOf, itemsOf, textOf } from '../loose.ts';
 import type { Path } from '../problems.ts';
 import { nameOf } from './compose-quantities.ts';
 import { convertService } from './convert-service.ts';
+import type { EnvFiles } from './env-file.ts';
 import { type Environment, interpolated } from './interpolate.ts';
 
 export interface ConvertOptions {
   /** What ${VARIABLE} stands for. */
   env: Environment;
+  envFiles: EnvFiles;
   /** What the application is called where the file does not say it. */
   name: string;
   /** Where it first runs. */
@@ -26,7 +28,10 @@ export interface Converted {
 /** Keys at the top that are understood, or mean nothing here. */
 const known = new Set(['version', 'name', 'services', 'volumes', 'networks']);
 
-export function convertCompose(document: ManifestDocument, { env, name, host }: ConvertOptions): Converted {
+export function convertCompose(
+  document: ManifestDocument,
+  { env, envFiles, name, host }: ConvertOptions,
+): Converted {
   const notes: Converted['notes'] = [];
   const note = (path: Path, message: string): void => {
     notes.push({ where: document.where(path), message });
@@ -47,6 +52,8 @@ export function convertCompose(document: ManifestDocument, { env, name, host }: 
     }
     const container = convertService(service, fields, {
       env,
+      envFiles,
+      onUnset: (variable) => void unset.add(variable),
       note: (keys, message) => note([...path, ...keys], `${service}: ${message}`),
       addVolume: (volume) => void volumes.add(volume),
     });
@@ -95,13 +102,13 @@ function restartOf(value: unknown): NonNullable<ApplicationManifest['spec']['res
   return text.startsWith('on-failure') ? 'OnFailure' : 'Never';
 }
 
-/** Under Compose services know each other by name; here they are all at 127.0.0.1. */
+/** Services know each other by name, here as under Compose; but a name that no manifest takes has become another one. */
 function noteNamesOfServices(
   file: Record<string, unknown>,
   note: (path: Path, message: string) => void,
 ): void {
   const services = Object.entries(fieldsOf(file.services));
-  const names = services.map(([name]) => name);
+  const names = services.map(([name]) => name).filter((name) => nameOf(name) !== name);
   for (const [service, value] of services) {
     const { environment, command } = fieldsOf(value);
     for (const [key, part] of Object.entries({ environment, command })) {
@@ -110,7 +117,7 @@ function noteNamesOfServices(
       for (const name of named)
         note(
           ['services', service, key],
-          `${service}: ${key} speaks of the host ${name}: containers reach each other at 127.0.0.1`,
+          `${service}: ${key} speaks of the host ${name}, which is called ${nameOf(name)} here`,
         );
     }
   }

@@ -2,6 +2,7 @@
 import type { Container, Readiness } from '../../contract/application.ts';
 import { type Fields, fieldsOf, itemsOf, textOf } from '../loose.ts';
 import { durationOf, nameOf, shellWords, sizeOf } from './compose-quantities.ts';
+import { type EnvFiles, envFilesOf, parseEnvFile } from './env-file.ts';
 import type { Environment } from './interpolate.ts';
 import { mountsOf } from './service-volumes.ts';
 
@@ -10,6 +11,9 @@ export type Note = (keys: readonly (string | number)[], message: string) => void
 
 export interface ServiceContext {
   env: Environment;
+  envFiles: EnvFiles;
+  /** Told the variables that a file of them asks for and that have no value. */
+  onUnset: (variable: string) => void;
   note: Note;
   /** Adds a volume to the application. */
   addVolume: (name: string) => void;
@@ -23,9 +27,8 @@ const known = new Set(
 );
 
 const whyNot: Readonly<Record<string, string>> = {
-  env_file: 'is not read: put its variables under environment',
   networks: 'is left out: the containers of an application share one network',
-  links: 'is left out: containers reach each other at 127.0.0.1',
+  links: 'is left out: containers reach each other by their names, at 127.0.0.1',
   network_mode: 'is left out: the application has a network of its own',
   extra_hosts: 'is left out: /etc/hosts is written by the agent',
   privileged: 'is left out: name the capabilities that are needed under capabilities.add',
@@ -53,7 +56,7 @@ export function convertService(name: string, service: Fields, context: ServiceCo
   const volumes = mountsOf(name, service, context);
   const ready = readinessOf(fieldsOf(service.healthcheck), note);
   const dependsOn = dependenciesOf(service.depends_on, note);
-  const env = environmentOf(service.environment, context);
+  const env = environmentOf(service, context);
   const command = wordsOf(service.entrypoint, (message) => note(['entrypoint'], message));
   const args = wordsOf(service.command, (message) => note(['command'], message));
   const grace = service.stop_grace_period === undefined ? undefined : durationOf(service.stop_grace_period);
@@ -96,7 +99,17 @@ function wordsOf(value: unknown, note: (message: string) => void): string[] | un
   return words;
 }
 
-function environmentOf(value: unknown, { env, note }: ServiceContext) {
+/** What stands under environment wins over the files, and a later file over an earlier one. */
+function environmentOf({ environment: value, env_file: files }: Fields, context: ServiceContext) {
+  const { env, envFiles, note, onUnset } = context;
+  const variables = new Map<string, string>();
+  for (const { path, required } of envFilesOf(files)) {
+    const text = envFiles.get(path);
+    if (text === undefined && required)
+      note(['env_file'], `${path} cannot be read: its variables are missing`);
+    for (const variable of parseEnvFile(text ?? '', env, onUnset))
+      variables.set(variable.name, variable.value);
+  }
   const pairs = Array.isArray(value)
     ? value.map((line, index): [string, string | undefined, number | string] => {
         const [, key, text] = /^([^=]*)(?:=([\s\S]*))?$/.exec(String(line)) ?? [];
@@ -107,11 +120,12 @@ function environmentOf(value: unknown, { env, note }: ServiceContext) {
         item === null ? undefined : String(item),
         key,
       ]);
-  return pairs.flatMap(([name, given, at]) => {
+  for (const [name, given, at] of pairs) {
     const text = given ?? env[name];
     if (text === undefined) note(['environment', at], `${name} has no value here, and is left out`);
-    return text === undefined ? [] : [{ name, value: text }];
-  });
+    else variables.set(name, text);
+  }
+  return [...variables].map(([name, text]) => ({ name, value: text }));
 }
 
 function exposedPortsOf(service: Fields, note: Note): string[] {

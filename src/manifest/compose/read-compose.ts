@@ -5,8 +5,12 @@ import { parseYaml } from '../parse-yaml.ts';
 import { Problems } from '../problems.ts';
 import { readSources, type SourceOptions } from '../source-files.ts';
 import { type Converted, type ConvertOptions, convertCompose } from './convert-compose.ts';
+import { readEnvFiles } from './env-file.ts';
+import { interpolated } from './interpolate.ts';
 
-export interface ReadComposeOptions extends Omit<ConvertOptions, 'name'>, Pick<SourceOptions, 'stdin'> {
+export interface ReadComposeOptions
+  extends Omit<ConvertOptions, 'name' | 'envFiles'>,
+    Pick<SourceOptions, 'stdin'> {
   /** The folder's where it is absent and the file does not say it, as under Compose. */
   name?: string | undefined;
 }
@@ -24,8 +28,13 @@ export async function readCompose(path: string, options: ReadComposeOptions): Pr
     document.problem([], 'is no Compose file: it has no services');
   else if (!document && problems.count === 0) problems.add(path, [0], 'is empty');
   problems.throwIfAny();
-  const folder = basename(resolve(document!.file.folder));
-  const converted = convertCompose(document!, { ...rest, name: name ?? folder });
+  const { file, value } = document!;
+  const folder = basename(resolve(file.folder));
+  const envFiles = await readEnvFiles(
+    interpolated(value, rest.env, () => {}),
+    file.folder,
+  );
+  const converted = convertCompose(document!, { ...rest, envFiles, name: name ?? folder });
   if (name !== undefined) converted.manifest.metadata.name = name;
   return converted;
 }

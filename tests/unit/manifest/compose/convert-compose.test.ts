@@ -132,7 +132,6 @@ describe('a Compose file', () => {
     expect(told).toEqual([
       '18:9 wordpress: ./themes of the host is left out: put it into the image, or into a volume that moves along',
       expect.stringMatching(/^21:9 wordpress: it is reached at port 443 .* not at 8443$/),
-      '25:7 wordpress: environment speaks of the host db: containers reach each other at 127.0.0.1',
       '29:12 wp_data: its options are left out; it begins empty, or with what the image has',
     ]);
   });
@@ -206,12 +205,66 @@ describe('a Compose file', () => {
     ]);
   });
 
+  it('takes the variables of its files, which those of its own win over', async () => {
+    await workspace.write(
+      'blog/one.env',
+      [
+        '# a comment',
+        'export PLAIN = a value # with a comment',
+        `LITERAL='$PLAIN \${HOME}'`,
+        `QUOTED="line\\none # \${PLAIN}"`,
+        'EMPTY=',
+        'FROM_HERE',
+        'NOWHERE',
+        'OWN=file',
+        `ASKED=\${MISSING}`,
+        'URL=http://x/#part',
+      ].join('\r\n'),
+    );
+    await workspace.write('blog/two.env', 'PLAIN: another\nOTHER="$QUOTED"\n');
+    const { spec, told } = await convert(
+      [
+        'services:',
+        '  a:',
+        '    image: x',
+        '    env_file: [one.env, {path: ./two.env}, {path: none.env, required: false}, absent.env]',
+        '    environment: [OWN=own]',
+        '  b: {image: x, env_file: two.env}',
+      ].join('\n'),
+      { FROM_HERE: 'here', HOME: '/root' },
+    );
+    expect(Object.fromEntries(spec.containers[0]!.env!.map(({ name, value }) => [name, value]))).toEqual({
+      PLAIN: 'another',
+      LITERAL: `$PLAIN \${HOME}`,
+      QUOTED: 'line\none # a value',
+      EMPTY: '',
+      FROM_HERE: 'here',
+      OWN: 'own',
+      ASKED: '',
+      URL: 'http://x/#part',
+      OTHER: '',
+    });
+    expect(spec.containers[1]!.env).toEqual([
+      { name: 'PLAIN', value: 'another' },
+      { name: 'OTHER', value: '' },
+    ]);
+    expect(told).toEqual([
+      expect.stringContaining('the variable MISSING is not set'),
+      expect.stringContaining('the variable QUOTED is not set'),
+      '4:15 a: absent.env cannot be read: its variables are missing',
+    ]);
+  });
+
   it('shares one network among its services: what collides there is told', async () => {
     const { told } = await convert(
-      'services:\n  a: {image: x, expose: [80]}\n  b: {image: x, ports: ["8080:80/tcp"], command: serve --peer=a:80}\n',
+      'services:\n  a_1: {image: x, expose: [80]}\n  b: {image: x, ports: ["8080:80/tcp"], command: serve --peer=a_1:80 --own=b:80}\n',
     );
-    expect(told).toContainEqual(expect.stringContaining('a and b both listen on 80/tcp'));
-    expect(told).toContainEqual(expect.stringContaining('b: command speaks of the host a'));
+    expect(told).toContainEqual(expect.stringContaining('a-1 and b both listen on 80/tcp'));
+    expect(told).toContainEqual(
+      expect.stringContaining('b: command speaks of the host a_1, which is called a-1 here'),
+    );
+    // By its name, one that has kept it is found.
+    expect(told).not.toContainEqual(expect.stringContaining('of the host b'));
   });
 
   it.each([
