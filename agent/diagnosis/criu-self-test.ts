@@ -101,14 +101,16 @@ async function makeImage(paths: AgentPaths): Promise<void> {
   const busybox = await findBusybox();
   const { stdout } = await runProcess('ldd', [busybox], { allowedExitCodes: [0, 1] });
   const libraries = [...stdout.matchAll(/(?:^|\s)(\/[^\s()]+)/gm)].map(([, path]) => path!);
-  const rootfs = paths.imageRootfs(digest);
+  const rootfs = paths.layerRootfs(digest);
   for (const [from, to] of [[busybox, '/bin/busybox'], ...libraries.map((path) => [path, path])] as const) {
     await mkdir(join(rootfs, dirname(to!)), { recursive: true });
     await copyFile(from!, join(rootfs, to!));
   }
   for (const name of ['proc', 'sys', 'dev', 'etc', 'tmp', 'run'])
     await mkdir(join(rootfs, name), { recursive: true });
-  const image = { digest, sizeBytes: 0, createdAt: record.createdAt };
+  const layers = [{ digest, sizeBytes: 0 }];
+  const image = { digest, sizeBytes: 0, layers, createdAt: record.createdAt };
+  await mkdir(paths.image(digest), { recursive: true });
   await writeFile(paths.imageFile(digest), JSON.stringify(image));
 }
 

@@ -26,35 +26,48 @@ export const imageHandlers = (
     const record = await images.find(digest);
     return record ? { present: true, sizeBytes: record.sizeBytes } : { present: false };
   },
-  'image.upload.begin': async ({ digest, source }: Params<'image.upload.begin'>) => {
+  'image.put': async ({ digest, layers, source }: Params<'image.put'>): Promise<Result<'image.put'>> => {
     images.holds.hold(digest);
-    return { upload: await images.beginUpload(digest, source) };
+    const before = await images.find(digest);
+    if (before) return { missing: [] };
+    const missing = await images.put(digest, layers, source);
+    const made = missing.length === 0 ? await images.find(digest) : undefined;
+    if (made) context.events.publish('image.received', { digest, sizeBytes: made.sizeBytes });
+    return { missing };
   },
+  'image.upload.begin': async ({ digest }: Params<'image.upload.begin'>) => ({
+    upload: await images.layers.beginUpload(digest),
+  }),
   'image.upload.chunk': async ({ upload, sequence, data }: Params<'image.upload.chunk'>) => {
-    await images.writeUpload(upload, sequence, Buffer.from(data, 'base64'));
+    await images.layers.writeUpload(upload, sequence, Buffer.from(data, 'base64'));
     return {};
   },
   'image.upload.end': async ({ upload }: Params<'image.upload.end'>) => {
-    const { digest, sizeBytes } = await images.endUpload(upload);
-    context.events.publish('image.received', { digest, sizeBytes });
+    await images.layers.endUpload(upload);
     return {};
   },
   'image.send': ({ digest, to }: Params<'image.send'>): Promise<Result<'image.send'>> =>
     images.holds.during(digest, async () => {
-      await images.rootfs(digest);
+      const { layers, source } = await images.get(digest);
       const peer = hosts.get(to);
       const isThere = async (): Promise<boolean> =>
         (await context.rpc.call(to, 'image.describe', { digest }, { timeoutMs: 60_000 })).present;
       if (await isThere()) return { bytes: 0 };
       const key = `${digest} ${to}`;
       const under = sending.get(key);
-      const sent =
-        under ??
-        sendImage(transfer, peer, {
-          folder: images.folder(digest),
+      const send = async () => {
+        const wanted = { digest, layers: layers.map((layer) => layer.digest), ...(source ? { source } : {}) };
+        const { missing } = await context.rpc.call(to, 'image.put', wanted, { timeoutMs: 60_000 });
+        if (missing.length === 0) return { bytes: 0 };
+        return sendImage(transfer, peer, {
+          paths: context.paths,
+          digest,
+          layers: missing,
           destination: ImageStore.deliveryFolder(digest),
           onProgress: (progress) => context.events.publish('image.progressed', { digest, to, ...progress }),
-        }).finally(() => sending.delete(key));
+        });
+      };
+      const sent = under ?? send().finally(() => sending.delete(key));
       if (!under) sending.set(key, sent);
       const { bytes } = await sent.catch(async (error) => {
         // Another host may have sent the same one, and been faster.
@@ -68,25 +81,42 @@ export const imageHandlers = (
     }),
   'image.list': async (): Promise<Result<'image.list'>> => {
     const users = await imageUsers(applications, context.paths);
+    const records = await images.list();
     return {
-      images: (await images.list()).map(
+      images: records.map(
         (record): Image => ({
           apiVersion,
           kind: 'Image',
           metadata: { name: imageName(record.digest) },
-          status: { host: context.config.name, ...record, usedBy: users.get(record.digest) ?? [] },
+          status: {
+            host: context.config.name,
+            ...record,
+            ...shares(record, records),
+            usedBy: users.get(record.digest) ?? [],
+          },
         }),
       ),
     };
   },
   'image.prune': async ({ dryRun }: Params<'image.prune'>): Promise<Result<'image.prune'>> => {
     const isUsed = async (digest: string) => (await imageUsers(applications, context.paths)).has(digest);
-    const { removed, kept } = await images.prune(isUsed, dryRun);
+    const { removed, kept, layers } = await images.prune(isUsed, dryRun);
     if (!dryRun)
       for (const { digest, sizeBytes } of removed)
         context.events.publish('image.removed', { digest, sizeBytes });
-    return { removed: removed.map(named), kept: kept.map(named) };
+    return { removed: removed.map(named), kept: kept.map(named), layers };
   },
 });
+
+/** How much of an image other images on this host are made of, too. */
+function shares({ digest, sizeBytes, layers }: ImageRecord, all: readonly ImageRecord[]) {
+  const others = all.filter((each) => each.digest !== digest);
+  const shared = new Set(others.flatMap((each) => each.layers.map((layer) => layer.digest)));
+  const sharedBytes = layers.reduce(
+    (sum, layer) => sum + (shared.has(layer.digest) ? layer.sizeBytes : 0),
+    0,
+  );
+  return { sharedBytes, ownBytes: sizeBytes - sharedBytes };
+}
 
 const named = ({ digest, sizeBytes }: ImageRecord) => ({ digest, sizeBytes });

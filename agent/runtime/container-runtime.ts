@@ -46,28 +46,29 @@ export class ContainerRuntime {
     const { paths, config } = this.#context;
     const application = record.manifest.metadata.name;
     const container = containerOf(record, containerName);
-    const lower = await this.#images.rootfs(digestOf(record, containerName));
+    const lower = await this.#images.folders(digestOf(record, containerName));
     await mkdir(paths.runtime(application, containerName), { recursive: true, mode: 0o700 });
     await mkdir(paths.runcRoot, { recursive: true, mode: 0o711 });
-    const { volumes, user } = completeContainer(container);
-    const [uid = 0, gid = 0] = user.split(':').map(Number);
-    for (const { name, mountPath } of volumes)
-      await makeVolume({
-        path: paths.volume(application, name),
-        rootfs: lower,
-        mountPath,
-        owner: { uid, gid },
-      });
     const etc = await writeEtcFiles(paths.etc(application), application, {
       address: record.address,
       containers: record.manifest.spec.containers.map(({ name }) => name),
     });
     await mountOverlay({
       lower,
+      links: paths.lowerLinks(application, containerName),
       upper: paths.upper(application, containerName),
       work: paths.overlayWork(application, containerName),
       mountPoint: paths.rootfs(application, containerName),
     });
+    const { volumes, user } = completeContainer(container);
+    const [uid = 0, gid = 0] = user.split(':').map(Number);
+    for (const { name, mountPath } of volumes)
+      await makeVolume({
+        path: paths.volume(application, name),
+        rootfs: paths.rootfs(application, containerName),
+        mountPath,
+        owner: { uid, gid },
+      });
     const bundle = ociBundle({
       application,
       container,

@@ -27,7 +27,7 @@ export async function checkDeployment(request: DeployRequest, images: ImageStore
     if (!digest)
       throw new CmigError('invalid', `the digest of the image of container ${container.name} is missing`);
     images.holds.hold(digest);
-    await images.rootfs(digest);
+    await images.get(digest);
   }
 }
 

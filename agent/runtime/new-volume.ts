@@ -6,7 +6,7 @@ import { runProcess } from '../../src/core/run-process.ts';
 export interface NewVolume {
   /** Where it shall stand. */
   path: string;
-  /** The image's root file system. */
+  /** The container's root file system, which is its image's as long as it has not run. */
   rootfs: string;
   /** In the container. */
   mountPath: string;

@@ -1,20 +1,22 @@
-// Images: root file systems by the digest of their tar stream. Written once, never changed, shared by containers.
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+// Images: lists of layers, the base first, by the digest that follows from those of the layers.
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { chainDigest } from '../../src/core/chain-digest.ts';
 import { CmigError } from '../../src/core/errors.ts';
-import { runProcess } from '../../src/core/run-process.ts';
-import { readJsonFile, syncFolder } from './durable-file.ts';
+import { readJsonFile, syncFolder, writeFileDurably } from './durable-file.ts';
+import { layerEarlierImages } from './earlier-images.ts';
 import { ImageHolds } from './image-holds.ts';
-import { ImageUpload } from './image-upload.ts';
+import { type LayerRecord, LayerStore } from './layer-store.ts';
 import type { AgentPaths } from './paths.ts';
 import { hexOf } from './paths.ts';
 
 export interface ImageRecord {
-  /** sha256:… of the tar stream. */
+  /** sha256:… as `chainDigest` makes it. */
   digest: string;
-  /** Of the tar stream. */
+  /** Of its layers together. */
   sizeBytes: number;
+  /** The base first. */
+  layers: LayerRecord[];
   /** What its sender called it: as a manifest writes it. */
   source?: string;
   /** RFC 3339 */
@@ -25,40 +27,35 @@ export interface PrunedImages {
   removed: ImageRecord[];
   /** Of no use yet, but about to be, or being sent. */
   kept: ImageRecord[];
+  /** Layers that no image needs any more. */
+  layers: LayerRecord[];
 }
-
-/** Each has a process of its own. */
-const uploadsAtOnce = 32;
-/** How long an upload may be silent before it is given up. */
-const abandonedAfterMs = 10 * 60_000;
 
 export class ImageStore {
   readonly #paths: AgentPaths;
-  readonly #uploads = new Map<string, ImageUpload>();
-  #beginning = 0;
   /** Deliveries that are being taken in, so that two who ask for one image do not do it twice. */
   readonly #taking = new Map<string, Promise<ImageRecord | undefined>>();
   readonly #reaper: NodeJS.Timeout;
-  readonly #now: () => number;
+  readonly layers: LayerStore;
   readonly holds: ImageHolds;
 
   constructor(paths: AgentPaths, now: () => number = () => performance.now()) {
     this.#paths = paths;
-    this.#now = now;
+    this.layers = new LayerStore(paths, now);
     this.holds = new ImageHolds(now);
-    this.#reaper = setInterval(() => void this.reap(), 60_000);
+    this.#reaper = setInterval(() => void this.layers.reap(), 60_000);
     this.#reaper.unref();
   }
 
-  /** Makes the folders and removes what uploads of an earlier life left. */
+  /** Makes the folders, removes what was not whole when the agent ended, and brings what an earlier one kept to order. */
   async open(): Promise<void> {
-    await rm(this.#paths.imagesIncoming, { recursive: true, force: true });
-    await mkdir(this.#paths.imagesIncoming, { recursive: true, mode: 0o700 });
+    await this.layers.open();
+    await layerEarlierImages(this.#paths);
   }
 
   async close(): Promise<void> {
     clearInterval(this.#reaper);
-    await Promise.all([...this.#uploads.keys()].map((id) => this.#discard(id)));
+    await this.layers.close();
   }
 
   /** The record of an image that is here, whole; what a peer has delivered in the meantime is taken in first. */
@@ -81,31 +78,57 @@ export class ImageStore {
     return records.filter((record) => record !== undefined);
   }
 
-  /** The root file system of an image. @throws CmigError `not-found` */
-  async rootfs(digest: string): Promise<string> {
-    if (!(await this.find(digest)))
-      throw new CmigError('not-found', `the image ${digest} is not on this host`, {
-        hint: 'apply the manifest again, which sends it',
-      });
-    return this.#paths.imageRootfs(digest);
+  /** @throws CmigError `not-found` */
+  async get(digest: string): Promise<ImageRecord> {
+    const record = await this.find(digest);
+    if (record) return record;
+    throw new CmigError('not-found', `the image ${digest} is not on this host`, {
+      hint: 'apply the manifest again, which sends it',
+    });
   }
 
-  /** Where a peer delivers an image, below its `incoming` folder; taken in by the next `find`. */
+  /** The folders that lie over one another in its root file system, the base first. @throws CmigError `not-found` */
+  async folders(digest: string): Promise<string[]> {
+    const digests = (await this.get(digest)).layers.map((layer) => layer.digest);
+    // overlayfs takes no folder twice. Of a layer that comes again, all is covered by its last place.
+    const last = digests.filter((layer, index) => digests.lastIndexOf(layer) === index);
+    return last.map((layer) => this.#paths.layerRootfs(layer));
+  }
+
+  /**
+   * Makes an image of layers that are here. Whoever asks is about to send those that are missing.
+   * @returns the layers that are missing, in which case there is no image yet
+   * @throws CmigError `invalid` where the digest is not that of these layers
+   */
+  async put(digest: string, layers: readonly string[], source?: string): Promise<string[]> {
+    if (chainDigest(layers) !== digest)
+      throw new CmigError('invalid', `an image of these layers has the digest ${chainDigest(layers)}`);
+    // From here on none of them goes.
+    for (const layer of layers) this.layers.holds.hold(layer);
+    const found = await Promise.all(layers.map((layer) => this.layers.find(layer)));
+    const missing = layers.filter((_, index) => found[index] === undefined);
+    if (missing.length === 0 && !(await this.find(digest)))
+      await this.#write({
+        digest,
+        sizeBytes: found.reduce((sum, layer) => sum + layer!.sizeBytes, 0),
+        layers: found.map((layer) => layer!),
+        ...(source ? { source } : {}),
+        createdAt: new Date().toISOString(),
+      });
+    return [...new Set(missing)];
+  }
+
+  /** Where a peer delivers an image and the layers that it lacks, below its `incoming`; taken in by the next `find`. */
   static deliveryFolder(digest: string): string {
     return join('images', hexOf(digest));
   }
 
-  /** The folder to send to a peer: it holds `rootfs` and `image.json`. */
-  folder(digest: string): string {
-    return this.#paths.image(digest);
-  }
-
   /**
-   * Removes images that nobody uses, each as a whole in one moment.
+   * Removes images that nobody uses, each as a whole in one moment, and then the layers of which no image is made.
    * @param isUsed asked again for each one, just before it goes
    */
   async prune(isUsed: (digest: string) => Promise<boolean>, dryRun = false): Promise<PrunedImages> {
-    const pruned: PrunedImages = { removed: [], kept: [] };
+    const pruned: PrunedImages = { removed: [], kept: [], layers: [] };
     for (const record of await this.list()) {
       if (await isUsed(record.digest)) continue;
       const gone = await this.holds.unlessHeld(record.digest, async () => {
@@ -117,89 +140,28 @@ export class ImageStore {
       if (gone) pruned.removed.push(record);
       else if (gone === undefined) pruned.kept.push(record);
     }
+    const gone = new Set(pruned.removed.map(({ digest }) => digest));
+    const isNeeded = async (layer: string): Promise<boolean> =>
+      (await this.list()).some(
+        ({ digest, layers }) => !(dryRun && gone.has(digest)) && layers.some((each) => each.digest === layer),
+      );
+    pruned.layers = await this.layers.prune(isNeeded, dryRun);
     return pruned;
   }
 
-  /** @returns the id of the upload. @throws CmigError `conflict` where too many are under way */
-  async beginUpload(digest: string, source?: string): Promise<string> {
-    if (this.#uploads.size + this.#beginning >= uploadsAtOnce)
-      throw new CmigError('conflict', `${uploadsAtOnce} images are being uploaded to this host already`, {
-        hint: 'wait until one has ended; one whose sender has gone is given up after 10 minutes of silence',
-      });
-    const id = randomUUID();
-    const folder = join(this.#paths.imagesIncoming, id);
-    this.#beginning += 1;
-    try {
-      await mkdir(join(folder, 'rootfs'), { recursive: true, mode: 0o755 });
-      this.#uploads.set(id, new ImageUpload({ digest, folder, source }, createHash('sha256'), this.#now));
-    } finally {
-      this.#beginning -= 1;
-    }
-    return id;
-  }
-
-  /** Chunks come in order, `sequence` counting from 0; one that came already is passed over. */
-  async writeUpload(id: string, sequence: number, data: Uint8Array): Promise<void> {
-    // Outside of the try: what is not an upload's id must never become a path that is removed.
-    const upload = this.#upload(id);
-    try {
-      await upload.write(sequence, data);
-    } catch (error) {
-      await this.#discard(id);
-      throw error;
-    }
-  }
-
-  /** Verifies and keeps the image. @throws CmigError `invalid` where its digest is another, or it is no tar archive. */
-  async endUpload(id: string): Promise<ImageRecord> {
-    const upload = this.#upload(id);
-    try {
-      const sizeBytes = await upload.end();
-      const { digest, source } = upload;
-      const createdAt = new Date().toISOString();
-      const record: ImageRecord = { digest, sizeBytes, ...(source ? { source } : {}), createdAt };
-      await writeFile(join(upload.folder, 'image.json'), `${JSON.stringify(record)}\n`);
-      await this.#keep(upload.folder, upload.digest);
-      return record;
-    } finally {
-      await this.#discard(id);
-    }
-  }
-
-  /** Gives up uploads whose sender has been silent for ten minutes. */
-  async reap(): Promise<void> {
-    for (const [id, upload] of this.#uploads)
-      if (this.#now() - upload.touchedAt > abandonedAfterMs) await this.#discard(id);
-  }
-
-  #upload(id: string): ImageUpload {
-    const upload = this.#uploads.get(id);
-    if (!upload)
-      throw new CmigError('not-found', `there is no upload ${id}`, {
-        hint: 'it failed, was given up after 10 minutes of silence, or the agent restarted: begin again',
-      });
-    return upload;
-  }
-
-  /** Flushes a whole image and puts it in its place; if another upload was faster, that one stays. */
-  async #keep(folder: string, digest: string): Promise<void> {
-    await runProcess('sync', ['-f', folder]);
-    try {
-      await rename(folder, this.#paths.image(digest));
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
-    }
+  /** The record is what makes an image of layers; from now on they are held by it. */
+  async #write(record: ImageRecord): Promise<void> {
+    await mkdir(this.#paths.image(record.digest), { recursive: true, mode: 0o700 });
+    await writeFileDurably(this.#paths.imageFile(record.digest), `${JSON.stringify(record)}\n`);
     await syncFolder(this.#paths.imagesDirectory);
+    this.layers.holds.release(record.layers.map(({ digest }) => digest));
   }
 
   async #remove(digest: string): Promise<void> {
-    const trash = join(this.#paths.imagesIncoming, `removed-${randomUUID()}`);
-    await rename(this.#paths.image(digest), trash);
+    await rm(this.#paths.image(digest), { recursive: true });
     await syncFolder(this.#paths.imagesDirectory);
     // Of two hosts that sent it at once the slower one may have left half of it; it must not count as whole later.
     await rm(this.#delivery(digest), { recursive: true, force: true });
-    await rm(trash, { recursive: true, force: true });
   }
 
   #delivery(digest: string): string {
@@ -208,20 +170,19 @@ export class ImageStore {
 
   async #takeDelivered(digest: string): Promise<ImageRecord | undefined> {
     const folder = this.#delivery(digest);
-    // image.json is sent last, so where it is, the root file system is whole.
-    const text = await readFile(join(folder, 'image.json'), 'utf8').catch(() => undefined);
-    if (text === undefined) return undefined;
-    const record = JSON.parse(text) as ImageRecord;
-    if (record.digest !== digest) return undefined;
-    await this.#keep(folder, digest);
+    // image.json is sent last, so where it is, the layers that were missing are whole.
+    const record = await readJsonFile<ImageRecord>(join(folder, 'image.json'));
+    const digests = record?.layers?.map((layer) => layer.digest);
+    if (!record || !digests?.length || chainDigest(digests) !== digest) return undefined;
+    for (const layer of digests) this.layers.holds.hold(layer);
+    for (const layer of digests) {
+      if (await this.layers.find(layer)) continue;
+      const delivered = join(folder, 'layers', hexOf(layer));
+      if (!(await readJsonFile(join(delivered, 'layer.json')))) return undefined;
+      await this.layers.keep(delivered, layer);
+    }
+    await this.#write(record);
+    await rm(folder, { recursive: true, force: true });
     return record;
-  }
-
-  async #discard(id: string): Promise<void> {
-    const upload = this.#uploads.get(id);
-    if (!upload) return;
-    this.#uploads.delete(id);
-    await upload.abort();
-    await rm(upload.folder, { recursive: true, force: true });
   }
 }

@@ -20,18 +20,28 @@ export class AgentPaths {
   get imagesDirectory(): string {
     return join(this.dataDirectory, 'images');
   }
-  /** Images that are not yet whole. */
+  /** Layers that are not yet whole, and what is being removed. */
   get imagesIncoming(): string {
     return join(this.imagesDirectory, '.incoming');
   }
   image(digest: string): string {
     return join(this.imagesDirectory, hexOf(digest));
   }
-  imageRootfs(digest: string): string {
-    return join(this.image(digest), 'rootfs');
-  }
   imageFile(digest: string): string {
     return join(this.image(digest), 'image.json');
+  }
+
+  get layersDirectory(): string {
+    return join(this.dataDirectory, 'layers');
+  }
+  layer(digest: string): string {
+    return join(this.layersDirectory, hexOf(digest));
+  }
+  layerRootfs(digest: string): string {
+    return join(this.layer(digest), 'rootfs');
+  }
+  layerFile(digest: string): string {
+    return join(this.layer(digest), 'layer.json');
   }
 
   get applicationsDirectory(): string {
@@ -71,6 +81,10 @@ export class AgentPaths {
   }
   overlayWork(application: string, container: string): string {
     return join(this.container(application, container), 'work');
+  }
+  /** Links to the layers of its image, by numbers: the options of a mount are short. */
+  lowerLinks(application: string, container: string): string {
+    return join(this.runtime(application, container), 'lower');
   }
   /** What the container wrote; rotated files have `.1`, `.2` … appended, the newest first. */
   logFile(application: string, container: string): string {

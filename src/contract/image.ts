@@ -1,4 +1,4 @@
-// The Image as one host has it: a root file system, known by the digest of its content.
+// The Image as one host has it: layers that lie over one another, known by a digest that follows from theirs.
 import Type from 'typebox';
 import { apiVersion } from './protocol.ts';
 
@@ -10,8 +10,19 @@ export const Image = Type.Object({
   }),
   status: Type.Object({
     host: Type.String(),
-    digest: Type.String({ description: 'sha256:… of its content as one tar stream.' }),
-    sizeBytes: Type.Integer({ description: 'Of the tar stream.' }),
+    digest: Type.String({
+      description: 'sha256:… that follows from those of its layers: the ChainID of OCI.',
+    }),
+    sizeBytes: Type.Integer({ description: 'Of its layers together, as tar streams.' }),
+    sharedBytes: Type.Integer({ description: 'Of layers that other images on this host are made of, too.' }),
+    ownBytes: Type.Integer({ description: 'Of layers that go with this image.' }),
+    layers: Type.Array(
+      Type.Object({
+        digest: Type.String({ description: 'sha256:… of its content as one tar stream.' }),
+        sizeBytes: Type.Integer({ description: 'Of the tar stream.' }),
+      }),
+      { description: 'The base first.' },
+    ),
     source: Type.Optional(Type.String({ description: 'What a manifest called it when it first came.' })),
     createdAt: Type.String({
       description: 'RFC 3339: when it came to this host, or to the one that sent it.',

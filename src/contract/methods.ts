@@ -28,6 +28,8 @@ export const longestReason = 4000;
 /** Container name -> digest of its image. */
 const Images = Type.Record(Name, Digest);
 const SizedImage = Type.Object({ digest: Digest, sizeBytes: Count });
+/** As many as overlayfs lays over one another. */
+const Layers = Type.Array(Digest, { minItems: 1, maxItems: 500 });
 const OfApplication = Type.Object({ name: Name }, strict);
 const OfMigration = Type.Object({ migration: MigrationId }, strict);
 const OfCheckpoint = Type.Object({ checkpoint: Name }, strict);
@@ -84,9 +86,14 @@ export const methods = {
     params: Type.Object({ digest: Digest }, strict),
     result: Type.Object({ present: Type.Boolean(), sizeBytes: Type.Optional(Type.Integer()) }),
   },
-  /** Begins an upload of a tar stream whose SHA-256 is the digest. */
+  /** Makes an image of layers, the base first, or says which of them the host lacks: those are to be sent, then it is asked again. */
+  'image.put': {
+    params: Type.Object({ digest: Digest, layers: Layers, source: Type.Optional(Text(1024)) }, strict),
+    result: Type.Object({ missing: Type.Array(Digest) }),
+  },
+  /** Begins an upload of a layer: of a tar stream whose SHA-256 is the digest. */
   'image.upload.begin': {
-    params: Type.Object({ digest: Digest, source: Type.Optional(Text(1024)) }, strict),
+    params: Type.Object({ digest: Digest }, strict),
     result: Type.Object({ upload: Type.String() }),
   },
   'image.upload.chunk': {
@@ -95,7 +102,7 @@ export const methods = {
   },
   /** Refused with `invalid` where the digest of what came is another one. */
   'image.upload.end': { params: Type.Object({ upload: UploadId }, strict), result: Nothing },
-  /** The host pushes an image to a peer by rsync. */
+  /** The host pushes an image to a peer by rsync: those of its layers that the peer lacks. */
   'image.send': {
     params: Type.Object({ digest: Digest, to: Name, migration: Type.Optional(MigrationId) }, strict),
     result: Type.Object({ bytes: Type.Integer() }),
@@ -103,10 +110,14 @@ export const methods = {
   },
 
   'image.list': { params: Nothing, result: Type.Object({ images: Type.Array(Image) }) },
-  /** Removes what no application uses and nobody is about to use. */
+  /** Removes what no application uses and nobody is about to use, then the layers of which no image is made. */
   'image.prune': {
     params: Type.Object({ dryRun: Type.Optional(Type.Boolean()) }, strict),
-    result: Type.Object({ removed: Type.Array(SizedImage), kept: Type.Array(SizedImage) }),
+    result: Type.Object({
+      removed: Type.Array(SizedImage),
+      kept: Type.Array(SizedImage),
+      layers: Type.Array(SizedImage),
+    }),
     long: true,
   },
 

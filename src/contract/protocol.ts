@@ -1,7 +1,7 @@
 // The names and numbers both ends of a message must agree on before they can understand each other.
 
 /** Raised when a change to methods or events is not understood by an older peer; checked on every message. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** The API group and version of every kind. */
 export const apiVersion = 'cmig.dev/v1';

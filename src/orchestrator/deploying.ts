@@ -101,17 +101,21 @@ async function bringImages(
 ): Promise<void> {
   const host = plan.host.metadata.name;
   const byDigest = new Map(Object.values(plan.images).map((image) => [image.digest, image]));
-  for (const { digest, sizeBytes, source, text } of byDigest.values()) {
+  for (const image of byDigest.values()) {
+    const { digest, text } = image;
+    let totalBytes = image.sizeBytes;
     const step = `image ${digest} to ${host}`;
     onProgress({ type: 'begun', step, title: `send image ${text.replace(/^(dir|tar):/, '')} to ${host}` });
     const origin = await bringImage(context, {
-      source,
       text,
-      image: { digest, sizeBytes },
+      image,
       host,
       peers: plan.peers,
       onBytes: (bytes, bytesPerSecond) =>
-        onProgress({ type: 'progressed', step, bytes, totalBytes: sizeBytes, bytesPerSecond }),
+        onProgress({ type: 'progressed', step, bytes, totalBytes, bytesPerSecond }),
+      onMissing: (bytes) => {
+        totalBytes = bytes;
+      },
     });
     if (origin.from === 'present') onProgress({ type: 'skipped', step, note: 'already there' });
     else

@@ -1,4 +1,4 @@
-// From what a manifest says of an image to what will run: a digest, a root file system to send, and a container with
+// From what a manifest says of an image to what will run: a digest, layers to send, and a container with
 // everything said that its image says. Each image is looked at once in one run.
 import { readFile, realpath } from 'node:fs/promises';
 import type { ApplicationManifest, Container } from '../contract/application.ts';
@@ -12,15 +12,12 @@ import {
   referenceText,
 } from '../manifest/image-reference.ts';
 import { type ImageDigest, ImageDigests } from './image-digests.ts';
-import type { ImageSource } from './image-source.ts';
 import type { AccountFiles } from './oci/accounts.ts';
-import { unpackedImage } from './oci/image-cache.ts';
+import { fetchedImage } from './oci/image-cache.ts';
 import { type ConfiguredImage, configureContainer, type ImageConfig } from './oci/image-config.ts';
 import { inspectImage } from './oci/skopeo.ts';
 
 export interface ResolvedImage extends ImageDigest {
-  /** What is sent to a host that lacks it. */
-  source: ImageSource;
   /** As a manifest would write it; that of a registry by its digest. */
   text: string;
   config: ImageConfig;
@@ -41,7 +38,7 @@ export class ImageResolver {
   /**
    * The image for a host.
    * @param architecture of the host, as Node names it; this machine's if absent
-   * @throws CmigError as `inspectImage`, `unpackedImage` and `ImageDigests.of`
+   * @throws CmigError as `inspectImage`, `fetchedImage` and `ImageDigests.of`
    */
   async resolve(
     reference: ImageReference,
@@ -51,7 +48,7 @@ export class ImageResolver {
     if (isRoot(reference)) {
       const image = await this.#digests.of(reference, onBytes);
       const accounts = () => readAccounts(reference);
-      return { ...image, source: reference, text: referenceText(reference), config: {}, accounts };
+      return { ...image, text: referenceText(reference), config: {}, accounts };
     }
     const key = `${architecture} ${referenceText(reference)}`;
     const known = this.#configured.get(key) ?? resolveConfigured(reference, architecture, onBytes);
@@ -111,7 +108,7 @@ async function resolveConfigured(
       `the image ${referenceText(reference)} is for ${parsed.architecture}, and the host is ${wanted}`,
       { hint: 'name an image that is made for it' },
     );
-  const { accounts, ...image } = await unpackedImage(pinned, {
+  const { accounts, ...image } = await fetchedImage(pinned, {
     config: text,
     architecture: wanted,
     ...(onBytes ? { onBytes } : {}),

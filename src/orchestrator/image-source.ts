@@ -79,6 +79,8 @@ async function* checkedTar(stream: AsyncIterable<Uint8Array>, path: string): Asy
   let checked = false;
   const check = () => {
     if (head.toString('latin1', magicAt, magicAt + 5) === 'ustar') return;
+    // One without a member is zeros alone: a layer may be empty.
+    if (head.length >= magicAt + 5 && head.every((byte) => byte === 0)) return;
     throw new CmigError('invalid', `the image ${path} is no tar archive`, {
       hint: 'a tar archive is expected, plain or compressed by gzip, xz, zstd or bzip2',
     });

@@ -3,11 +3,10 @@ import { subscribeEvents } from '../broker/events.ts';
 import { uploadChunkBytes } from '../contract/protocol.ts';
 import { CmigError } from '../core/errors.ts';
 import type { OrchestratorContext } from './context.ts';
-import type { ImageDigest } from './image-digests.ts';
-import { type ImageSource, readImage } from './image-source.ts';
+import type { ImageDigest, ImageLayer } from './image-digests.ts';
+import { readImage } from './image-source.ts';
 
 export interface ImageTransfer {
-  source: ImageSource;
   /** As a manifest writes it: what the host tells of where the image is from. */
   text: string;
   image: ImageDigest;
@@ -16,6 +15,8 @@ export interface ImageTransfer {
   /** Hosts that may have it and can send it. */
   peers: readonly string[];
   onBytes?: (bytes: number, bytesPerSecond: number) => void;
+  /** How many bytes will be sent from this machine, as soon as that is known. */
+  onMissing?: (bytes: number) => void;
 }
 
 /** How the image came to be there. */
@@ -78,16 +79,61 @@ async function sendFromPeer(
 const chunksInFlight = 8;
 const chunkTimeoutMs = 60_000;
 
-/** Answers how many bytes were sent. */
-async function upload({ rpc }: OrchestratorContext, transfer: ImageTransfer): Promise<number> {
-  const { host, image, source, text, onBytes } = transfer;
-  const { upload } = await rpc.call(
-    host,
-    'image.upload.begin',
-    { digest: image.digest, source: text.slice(0, 1024) },
-    { timeoutMs: 20_000 },
-  );
+/** The layers that one question says are missing can be missing again where somebody has pruned meanwhile. */
+const rounds = 3;
+
+/** Sends the layers that the host lacks. Answers how many bytes they were. */
+async function upload(context: OrchestratorContext, transfer: ImageTransfer): Promise<number> {
+  const { host, image, text, onBytes, onMissing } = transfer;
+  const wanted = {
+    digest: image.digest,
+    layers: image.layers.map(({ digest }) => digest),
+    source: text.slice(0, 1024),
+  };
   const startedAt = performance.now();
+  let sent = 0;
+  for (let round = 0; round <= rounds; round++) {
+    const { missing } = await context.rpc.call(host, 'image.put', wanted, { timeoutMs: 60_000 });
+    if (missing.length === 0) return sent;
+    const layers = missing.map((digest) => image.layers.find((layer) => layer.digest === digest)!);
+    onMissing?.(sent + layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+    for (const layer of layers) {
+      const before = sent;
+      sent += await uploadLayer(context, host, layer, (bytes) =>
+        onBytes?.(before + bytes, ((before + bytes) / Math.max(1, performance.now() - startedAt)) * 1000),
+      );
+    }
+  }
+  throw new CmigError('failed', `${host} does not keep the layers of the image ${text}`, {
+    hint: 'does somebody prune its images all the time?',
+  });
+}
+
+async function uploadLayer(
+  context: OrchestratorContext,
+  host: string,
+  layer: ImageLayer,
+  onBytes: (bytes: number) => void,
+): Promise<number> {
+  try {
+    return await sendLayer(context, host, layer, onBytes);
+  } catch (cause) {
+    if (!(await layer.dropDamaged?.())) throw cause;
+    throw new CmigError('invalid', `a layer of the image was damaged on this machine: ${layer.source.path}`, {
+      hint: 'it has been removed, and is fetched again: try again',
+      cause,
+    });
+  }
+}
+
+/** Answers how many bytes it has. */
+async function sendLayer(
+  { rpc }: OrchestratorContext,
+  host: string,
+  { digest, source }: ImageLayer,
+  onBytes: (bytes: number) => void,
+): Promise<number> {
+  const { upload } = await rpc.call(host, 'image.upload.begin', { digest }, { timeoutMs: 20_000 });
   const inFlight = new Set<Promise<void>>();
   let failure: unknown;
   let arrived = 0;
@@ -99,7 +145,7 @@ async function upload({ rpc }: OrchestratorContext, transfer: ImageTransfer): Pr
     const sent = rpc.call(host, 'image.upload.chunk', params, { timeoutMs: chunkTimeoutMs }).then(
       () => {
         arrived += chunk.length;
-        onBytes?.(arrived, (arrived / Math.max(1, performance.now() - startedAt)) * 1000);
+        onBytes(arrived);
       },
       (error) => {
         failure ??= error;

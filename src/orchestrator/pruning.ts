@@ -11,7 +11,7 @@ export interface PrunedHost extends Result<'image.prune'> {
 
 export interface PruneResult {
   hosts: PrunedHost[];
-  /** What was unpacked on this machine and no application uses any more. */
+  /** What was fetched to this machine and no application uses any more. */
   here: { images: number; bytes: number };
   /** Hosts that could not be asked or did not get through; the others are done all the same. */
   failures: CmigError[];

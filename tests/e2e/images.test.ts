@@ -3,13 +3,15 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } 
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
+import { RpcClient } from '../../src/broker/rpc-client.ts';
 import type { Application, Container } from '../../src/contract/application.ts';
 import type { Image } from '../../src/contract/image.ts';
 import { type CmigResult, cmigJson, cmigOk, cmigWith, deleteAll, onHost, useLab } from './lab.ts';
+import { connectToLab } from './lab-broker.ts';
 import { NumberedStream } from './numbered-stream.ts';
 import { buildLayout, skopeo } from './oci-images.ts';
 import { Registry, user } from './registry.ts';
-import { settings } from './settings.ts';
+import { labName, settings } from './settings.ts';
 
 useLab();
 
@@ -29,7 +31,7 @@ afterAll(async () => {
 });
 afterEach(deleteAll);
 
-/** Images are unpacked into a cache of this run's own. */
+/** Images are fetched into a cache of this run's own. */
 const run = (env: Record<string, string>, ...args: string[]): Promise<CmigResult> =>
   cmigWith(
     { env: { XDG_CACHE_HOME: join(folder, 'cache'), ...env }, cwd: folder, timeoutMs: 120_000 },
@@ -77,6 +79,8 @@ describe('an image with a configuration', () => {
       '1000 1001 40 /srv/work red\n',
     );
     expect(await cmigOk('logs', 'web')).toContain('started with plain');
+    // A container is found by its name.
+    expect(await inside('sh', '-c', 'nc main 7000 </dev/null | head -n 1')).toMatch(/[0-9]/);
     // Replaced, removed and hidden by later layers.
     expect(await inside('sh', '-c', 'grep -r "" /srv/files | sort')).toBe(
       ['/srv/files/hidden/new:second', '/srv/files/kept:first', '/srv/files/replaced:second', ''].join('\n'),
@@ -112,10 +116,89 @@ describe('an image with a configuration', () => {
     expect(await inside('ls', '/data', '/srv/files')).toBe(
       '/data:\nmine\nseed\n\n/srv/files:\nhidden\nkept\nreplaced\n',
     );
-    // Content is what counts: nothing is another one, and the image was unpacked once.
+    // Content is what counts: nothing is another one, and the image was fetched once.
     expect(await applied('oci:layout:app', { user: '0' })).toContain('application/web unchanged');
     const cached = await readdir(join(folder, 'cache/cmig/images'));
     expect(cached.filter((name) => !name.startsWith('.'))).toHaveLength(1);
+  });
+});
+
+describe('two images that share their base', () => {
+  const layered = async (host: string) =>
+    (await cmigJson<{ items: Image[] }>('get', 'images')).items.filter(
+      ({ status }) => status.host === host && status.layers.length > 1,
+    );
+  const layersOn = async (host: string) =>
+    (await onHost(host, 'ls', '/var/lib/cmig/layers')).split('\n').filter(Boolean);
+  const named = async (name: string, image: string) => {
+    await written(image, { user: '0' });
+    const text = await readFile(join(folder, 'web.yaml'), 'utf8');
+    await writeFile(join(folder, 'web.yaml'), text.replace('name: web', `name: ${name}`));
+  };
+
+  it('have it once on a host, and once on the way to it', async () => {
+    await named('web', 'oci:layout:app');
+    expect((await run({}, 'apply', '--wait', '-f', 'web.yaml')).exitCode).toBe(0);
+    const before = await layersOn('host-a');
+    await named('more', 'oci:layout:more');
+    expect((await run({}, 'diff', '-f', 'web.yaml')).exitCode).toBe(1);
+    // Damaged here, the base could not be sent: the host would refuse it.
+    const { items } = await cmigJson<{ items: Application[] }>('get', 'apps');
+    const web = items.find(({ metadata }) => metadata.name === 'web')!.status.containers[0]!.image;
+    const largest = await largestFile(join(folder, 'cache/cmig/blobs/sha256'));
+    const kept = await readFile(largest);
+    await truncate(largest, 100);
+    const { exitCode, stderr } = await run({}, 'apply', '--wait', '-f', 'web.yaml');
+    await writeFile(largest, kept);
+    expect([exitCode, stderr]).toEqual([0, expect.anything()]);
+    expect(await layersOn('host-a')).toHaveLength(before.length + 4);
+    const ownerOf = ['stat', '-c', '%u:%g %a', '/data'];
+    expect(await cmigOk('exec', 'more', '--', ...ownerOf)).toBe('1000:1001 750\n');
+    const more = (await cmigJson<Application>('get', 'app', 'more')).status.containers[0]!.image;
+    const images = new Map((await layered('host-a')).map(({ status }) => [status.digest, status]));
+    const shared = images.get(web)!.sizeBytes;
+    expect(images.get(web)).toMatchObject({ sharedBytes: shared, ownBytes: 0, usedBy: ['web'] });
+    expect(images.get(more)).toMatchObject({ sharedBytes: shared, usedBy: ['more'] });
+    expect(images.get(more)!.ownBytes).toBeLessThan(100_000);
+    expect(await cmigOk('get', 'images', '-o', 'wide')).toMatch(/ LAYERS +SHARED +OWN +DIGEST\n/);
+
+    // From host to host, the one behind the other.
+    const connection = await connectToLab(labName, 'images');
+    const rpc = new RpcClient(connection, { caller: 'images' });
+    try {
+      await run({}, 'image', 'prune', 'host-b');
+      const sent = [];
+      for (const digest of [web, more])
+        sent.push((await rpc.callLong('host-a', 'image.send', { digest, to: 'host-b' })).bytes);
+      expect(sent[0]).toBeGreaterThan(shared / 10);
+      expect(sent[1]).toBeLessThan(100_000);
+    } finally {
+      await connection.close();
+    }
+
+    // What the upper image removes is gone, what the lower one has stays, there and back.
+    const files = () => cmigOk('exec', 'more', '--', 'ls', '/srv/files');
+    const asItIs = 'hidden\nown\nreplaced\n';
+    expect(await files()).toBe(asItIs);
+    await cmigOk('migrate', 'more', 'host-b');
+    expect(await files()).toBe(asItIs);
+    await cmigOk('exec', 'more', '--', 'rm', '/srv/files/own');
+    await cmigOk('checkpoint', 'more', '--name', 'layered');
+    await cmigOk('exec', 'more', '--', 'touch', '/srv/files/kept');
+    await cmigOk('restore', 'more', '--checkpoint', 'layered', '--host', 'host-a', '--discard-current');
+    expect(await files()).toBe('hidden\nreplaced\n');
+    expect(await cmigOk('exec', 'web', '--', 'ls', '/srv/files')).toBe('hidden\nkept\nreplaced\n');
+
+    // The base stays as long as one of the two does.
+    await cmigOk('delete', 'more');
+    await cmigOk('delete', 'checkpoint', 'layered');
+    const pruned = await run({}, 'image', 'prune');
+    expect(pruned.stdout).toMatch(/^here: removed 1 image, /m);
+    expect(pruned.stdout).toMatch(/^host-a: removed .*; freed .* in \d+ layers?$/m);
+    expect((await layered('host-a')).map(({ status }) => [status.digest, status.ownBytes])).toEqual([
+      [web, shared],
+    ]);
+    expect(await cmigOk('exec', 'web', '--', 'ls', '/srv/files')).toBe('hidden\nkept\nreplaced\n');
   });
 });
 
@@ -143,10 +226,11 @@ describe('images on hosts', () => {
     const table = await cmigOk('get', 'images');
     expect(table).toMatch(/^NAME +HOST +SIZE +USED BY +SOURCE +AGE\n/);
     expect(table).toMatch(new RegExp(`^${name} +host-b +[\\d.]+ MiB +web +`, 'm'));
+    expect(await cmigOk('describe', 'image', name)).toMatch(/^Layers:$/m);
     const described = await cmigOk('describe', 'image', name);
     expect(described).toContain(digest);
     expect(described).toContain('host-b: ');
-    expect(described).toMatch(/host-b: +used by web, there since/);
+    expect(described).toMatch(/host-b: +used by web, .* shared with other images, there since/);
 
     const planned = await run({}, 'image', 'prune', '--dry-run');
     expect(planned.stdout).toMatch(new RegExp(`^host-a: would remove [^]*^  ${name} `, 'm'));
@@ -179,6 +263,17 @@ describe('images on hosts', () => {
     expect(await readdir(join(folder, 'cache/cmig/images'))).toEqual([]);
     expect((await run({}, 'image', 'prune', 'host-x')).exitCode).toBe(3);
     // What is gone is brought again.
+    expect(await applied('oci:layout:app')).toContain('created');
+
+    // What has come to harm on this machine is fetched again.
+    await cmigOk('delete', 'web');
+    await run({}, 'image', 'prune', 'host-a');
+    await truncate(await largestFile(join(folder, 'cache/cmig/blobs/sha256')), 100);
+    const harmed = await apply('oci:layout:app');
+    expect([harmed.exitCode, harmed.stderr]).toEqual([
+      2,
+      expect.stringContaining('was damaged on this machine'),
+    ]);
     expect(await applied('oci:layout:app')).toContain('created');
   });
 });
@@ -293,8 +388,9 @@ describe('a bad image changes nothing', () => {
   });
 });
 
-async function largestBlob(path: string): Promise<string> {
-  const blobs = join(path, 'blobs/sha256');
+const largestBlob = (path: string): Promise<string> => largestFile(join(path, 'blobs/sha256'));
+
+async function largestFile(blobs: string): Promise<string> {
   const sizes = await Promise.all(
     (await readdir(blobs)).map(async (name) => ({ name, size: (await stat(join(blobs, name))).size })),
   );

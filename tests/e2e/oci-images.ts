@@ -19,8 +19,8 @@ async function tree(folder: string, files: Record<string, string>): Promise<stri
 }
 
 /**
- * An OCI layout with the tags `app` (as user `web`) and `again`, which says something else. It streams numbers on port
- * 7000 as the examples do.
+ * An OCI layout with the tags `app` (as user `web`), `again`, which says something else, and `more`, which has layers
+ * of its own upon those of `app`. It streams numbers on port 7000 as the examples do.
  */
 export async function buildLayout(folder: string): Promise<string> {
   const layout = join(folder, 'layout');
@@ -63,5 +63,9 @@ export async function buildLayout(folder: string): Promise<string> {
     ...['--config.exposedports', '7000/tcp', '--config.stopsignal', 'SIGINT'],
   );
   await config('again', '--config.env', 'COLOR=blue');
+  await insert('--tag', 'more', '--whiteout', '/srv/files/kept');
+  await umoci('insert', '--image', `${layout}:more`, join(folder, 'file'), '/srv/files/own');
+  // Of the folder it says nothing, which stays the user's.
+  await umoci('insert', '--image', `${layout}:more`, join(folder, 'file'), '/data/more');
   return layout;
 }

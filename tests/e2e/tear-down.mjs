@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { artifacts, cmigProgram, keepLab, labName, ownLabs, settings } from './settings.ts';
 
 const labFolder = join(process.env.CMIG_LAB_DIR || '/var/lib/cmig-lab', labName);
-/** Machines' root file systems, images and volumes are large, and say little. */
-const left = /\/(root|images|volumes|upper|work|bundle|rabbitmq|incoming)$/;
+/** Machines' root file systems, images, layers and volumes are large, and say little. */
+const left = /\/(root|images|layers|volumes|upper|work|bundle|rabbitmq|incoming)$/;
 
 export default function tearDown() {
   const env = { ...process.env, CMIG_CONFIG: settings.config };

@@ -20,7 +20,7 @@ export type HostState = string[];
 
 /** A delivery that was announced and never came leaves its empty folder: it may still come, and the doctor tells of it. */
 const stateScript = `
-cd /var/lib/cmig && find . -xdev -not \\( -path './incoming/m-*' -type d -empty \\) -not -path './migrations/*' -not -path './images/*/rootfs/*' -not -name log -not -name self-test-passed -print
+cd /var/lib/cmig && find . -xdev -not \\( -path './incoming/m-*' -type d -empty \\) -not -path './migrations/*' -not -path './layers/*/rootfs/*' -not -name log -not -name self-test-passed -print
 cd /run/cmig && find . -xdev -not -path ./ssh -print
 ls -d /run/netns/* /tmp/* /var/tmp/* /${canary.split('/').pop()} 2>/dev/null
 ls /sys/class/net

@@ -11,12 +11,12 @@ export async function prune(invocation: Invocation): Promise<void> {
     pruneImages(session, invocation.texts('HOST'), dryRun),
   );
   if (invocation.output === 'json') {
-    const items = hosts.map((host) => ({ ...host, freedBytes: sumOf(host) }));
+    const items = hosts.map((host) => ({ ...host, freedBytes: freedBytes(host) }));
     invocation.printJson({ dryRun, hosts: items, here });
   } else {
     for (const host of hosts) for (const line of linesOf(host, dryRun)) invocation.print(line);
     if (here.images > 0)
-      invocation.print(`here: ${removed(dryRun)} ${countAndSize(here.images, here.bytes)} unpacked`);
+      invocation.print(`here: ${removed(dryRun)} ${countAndSize(here.images, here.bytes)} fetched`);
   }
   const [first, ...others] = failures;
   for (const { message } of others) invocation.notice(`warning: ${message}`);
@@ -24,7 +24,9 @@ export async function prune(invocation: Invocation): Promise<void> {
 }
 
 const removed = (dryRun: boolean): string => (dryRun ? 'would remove' : 'removed');
-const sumOf = ({ removed }: PrunedHost): number => removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+/** Layers are what takes room; an image is a list of them. */
+const freedBytes = ({ layers }: PrunedHost): number =>
+  layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 const countAndSize = (count: number, bytes: number): string =>
   `${formatCount(count, 'image')}, ${formatBytes(bytes)},`;
 
@@ -33,9 +35,11 @@ function linesOf(pruned: PrunedHost, dryRun: boolean): string[] {
   const named = pruned.removed.map(
     ({ digest, sizeBytes }) => `  ${imageName(digest)}  ${formatBytes(sizeBytes)}`,
   );
-  const total = `${formatCount(named.length, 'image')}, ${formatBytes(sumOf(pruned))}`;
+  const { layers } = pruned;
+  const freed = dryRun ? 'would free' : 'freed';
+  const total = `${formatCount(named.length, 'image')}; ${freed} ${formatBytes(freedBytes(pruned))} in ${formatCount(layers.length, 'layer')}`;
   return [
-    `${host}: ${named.length === 0 ? 'every image is used' : `${removed(dryRun)} ${total}`}`,
+    `${host}: ${named.length + layers.length === 0 ? 'every image is used' : `${removed(dryRun)} ${total}`}`,
     ...named,
     ...(kept.length > 0 ? [`  kept ${formatCount(kept.length, 'image')} that are about to be used`] : []),
   ];

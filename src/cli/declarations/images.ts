@@ -10,7 +10,7 @@ export const image: CommandSpec = {
       name: 'prune',
       summary: 'remove the images that no application and no checkpoint uses',
       description:
-        'What is stopped, or on its way to a host, uses its images too; what is just being brought or sent is kept. Images\nthat were unpacked on this machine and that no application uses go as well, unless hosts are named. An apply brings\nagain what it needs.',
+        'What is stopped, or on its way to a host, uses its images too; what is just being brought or sent is kept. Images\nthat were fetched to this machine and that no application uses go as well, unless hosts are named. An apply brings\nagain what it needs.',
       arguments: [
         {
           name: 'HOST',

@@ -45,18 +45,21 @@ export async function inspectImage(
   return { pinned, config: await ask(pinned, '--raw', '--config') };
 }
 
-/** Copies an image into an OCI layout that is made for it, every digest checked. @throws CmigError as `inspectImage` */
+/**
+ * Copies an image into an OCI layout that is made for it, every digest checked; blobs go to a folder that layouts share,
+ * and what is there is not copied again.
+ * @throws CmigError as `inspectImage`
+ */
 export async function copyToLayout(
   reference: ConfiguredReference,
   architecture: string,
-  layout: string,
-  tag: string,
+  { layout, blobs, tag }: { layout: string; blobs: string; tag: string },
 ): Promise<void> {
   await skopeo(
     reference,
     architecture,
     [
-      ...['copy', '--quiet', '--dest-oci-accept-uncompressed-layers'],
+      ...['copy', '--quiet', '--dest-oci-accept-uncompressed-layers', '--dest-shared-blob-dir', blobs],
       ...tlsFlags(reference, '--src-tls-verify=false'),
       ...[address(reference), `oci:${layout}:${tag}`],
     ],
@@ -163,8 +166,8 @@ function inOurWords(error: unknown, reference: ConfiguredReference): unknown {
   if (!(error instanceof CmigError)) return error;
   const text = referenceText(reference);
   if (error.code === 'unsupported')
-    return new CmigError('unsupported', `the image ${text} needs skopeo and umoci`, {
-      hint: 'install them: apt-get install skopeo umoci',
+    return new CmigError('unsupported', `the image ${text} needs skopeo`, {
+      hint: 'install it: apt-get install skopeo',
       cause: error,
     });
   if (error.code !== 'tool-failed') return error;

@@ -1,5 +1,5 @@
 // How images are listed and described: one line for each host that has one.
-import type { Image } from '../../contract/image.ts';
+import { type Image, imageName } from '../../contract/image.ts';
 import type { Field } from '../description.ts';
 import { formatAgeOf, formatBytes } from '../formats.ts';
 import type { KindView } from './kind-view.ts';
@@ -19,7 +19,12 @@ export const imageView: KindView<Image> = {
     { header: 'SOURCE', value: (item) => shortened(item.status.source ?? '<unknown>') },
     { header: 'AGE', value: (item) => formatAgeOf(item.status.createdAt) },
   ],
-  wideColumns: [{ header: 'DIGEST', value: (item) => item.status.digest }],
+  wideColumns: [
+    { header: 'LAYERS', value: (item) => `${item.status.layers.length}` },
+    { header: 'SHARED', value: (item) => formatBytes(item.status.sharedBytes) },
+    { header: 'OWN', value: (item) => formatBytes(item.status.ownBytes) },
+    { header: 'DIGEST', value: (item) => item.status.digest },
+  ],
   describe,
 };
 
@@ -35,6 +40,10 @@ function describe({ metadata, status }: Image): Field[] {
     ['Digest', status.digest],
     ['Size', `${formatBytes(status.sizeBytes)} (${status.sizeBytes} bytes)`],
     ['Source', status.source],
+    [
+      'Layers',
+      status.layers.map(({ digest, sizeBytes }): Field => [imageName(digest), formatBytes(sizeBytes)]),
+    ],
   ];
 }
 
@@ -43,6 +52,7 @@ export const describeHolders = (items: readonly Image[]): Field => [
   'Hosts',
   items.map(({ status }): Field => {
     const users = status.usedBy.length > 0 ? status.usedBy.join(', ') : 'nobody';
-    return [status.host, `used by ${users}, there since ${status.createdAt}`];
+    const shared = `${formatBytes(status.sharedBytes)} of it shared with other images`;
+    return [status.host, `used by ${users}, ${shared}, there since ${status.createdAt}`];
   }),
 ];

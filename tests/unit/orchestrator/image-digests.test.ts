@@ -1,5 +1,5 @@
 // An image's digest depends on what is in it, not on how it came to be there.
-import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -60,6 +60,10 @@ describe('ImageDigests', () => {
     await expect(digestOf('tar', 'text')).rejects.toMatchObject({ code: 'invalid' });
     await writeFile(join(folder, 'broken'), Buffer.from([0x1f, 0x8b, 8, 0, 1, 2, 3, 4, 5, 6]));
     await expect(digestOf('tar', 'broken')).rejects.toMatchObject({ code: 'tool-failed' });
+    await makeTree('whole', ['a']);
+    await runProcess('tar', ['-C', join(folder, 'whole'), '-cf', join(folder, 'cut'), '.']);
+    await truncate(join(folder, 'cut'), 1000);
+    await expect(digestOf('tar', 'cut')).rejects.toMatchObject({ code: 'invalid' });
     await expect(digestOf('dir', 'nothing')).rejects.toMatchObject({ code: 'not-found' });
   });
 });

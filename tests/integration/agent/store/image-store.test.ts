@@ -1,11 +1,11 @@
-// Images uploaded in chunks, unpacked by the real tar.
+// Images of layers that are uploaded in chunks and unpacked by the real tar.
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ImageStore } from '../../../../agent/store/image-store.ts';
-import { AgentPaths } from '../../../../agent/store/paths.ts';
+import { AgentPaths, hexOf } from '../../../../agent/store/paths.ts';
 import { codeOf } from '../../../../src/core/errors.ts';
 import { runProcess } from '../../../../src/core/run-process.ts';
 
@@ -39,11 +39,12 @@ async function archive(fill: (root: string) => Promise<void>, ...options: string
 }
 
 async function upload(data: Uint8Array, digest = digestOf(data), chunkBytes = 4096): Promise<void> {
-  const id = await store.beginUpload(digest);
+  const id = await store.layers.beginUpload(digest);
   let sequence = 0;
   for (let at = 0; at < data.length; at += chunkBytes)
-    await store.writeUpload(id, sequence++, data.subarray(at, at + chunkBytes));
-  await store.endUpload(id);
+    await store.layers.writeUpload(id, sequence++, data.subarray(at, at + chunkBytes));
+  await store.layers.endUpload(id);
+  await store.put(digest, [digest]);
 }
 
 const program = async (root: string): Promise<void> => {
@@ -56,7 +57,7 @@ describe('an upload', () => {
   it('becomes an image with modes and links', async () => {
     const data = await archive(program);
     await upload(data);
-    const rootfs = await store.rootfs(digestOf(data));
+    const [rootfs] = (await store.folders(digestOf(data))) as [string];
     expect((await stat(join(rootfs, 'bin/program'))).mode & 0o777).toBe(0o755);
     expect(await readlink(join(rootfs, 'entry'))).toBe('/bin/program');
     expect((await store.find(digestOf(data)))?.sizeBytes).toBe(data.length);
@@ -66,15 +67,17 @@ describe('an upload', () => {
     const data = await archive(program);
     await upload(data);
     for (const id of ['..', '../../data', `../${digestOf(data).slice(7)}`, '']) {
-      await expect(store.writeUpload(id, 0, data)).rejects.toMatchObject({ code: 'not-found' });
-      await expect(store.endUpload(id)).rejects.toMatchObject({ code: 'not-found' });
+      await expect(store.layers.writeUpload(id, 0, data)).rejects.toMatchObject({ code: 'not-found' });
+      await expect(store.layers.endUpload(id)).rejects.toMatchObject({ code: 'not-found' });
     }
     expect(await store.find(digestOf(data))).toBeDefined();
   });
 
   it('is refused while too many are under way', async () => {
     const digest = `sha256:${'0'.repeat(64)}`;
-    const begun = await Promise.allSettled(Array.from({ length: 40 }, () => store.beginUpload(digest)));
+    const begun = await Promise.allSettled(
+      Array.from({ length: 40 }, () => store.layers.beginUpload(digest)),
+    );
     const refused = begun.flatMap((each) => (each.status === 'rejected' ? [codeOf(each.reason)] : []));
     expect(refused).toEqual(Array(8).fill('conflict'));
   });
@@ -124,45 +127,61 @@ describe('an upload', () => {
 
   it('passes over a chunk that came already and refuses a gap', async () => {
     const data = await archive(program);
-    const id = await store.beginUpload(digestOf(data));
-    await store.writeUpload(id, 0, data.subarray(0, 1000));
-    await store.writeUpload(id, 0, data.subarray(0, 1000));
-    await store.writeUpload(id, 1, data.subarray(1000));
-    await store.endUpload(id);
-    expect(await store.find(digestOf(data))).toBeDefined();
+    const id = await store.layers.beginUpload(digestOf(data));
+    await store.layers.writeUpload(id, 0, data.subarray(0, 1000));
+    await store.layers.writeUpload(id, 0, data.subarray(0, 1000));
+    await store.layers.writeUpload(id, 1, data.subarray(1000));
+    await store.layers.endUpload(id);
+    expect(await store.layers.find(digestOf(data))).toBeDefined();
 
-    const torn = await store.beginUpload(digestOf(data));
-    await expect(store.writeUpload(torn, 1, data)).rejects.toMatchObject({ code: 'invalid' });
+    const torn = await store.layers.beginUpload(digestOf(data));
+    await expect(store.layers.writeUpload(torn, 1, data)).rejects.toMatchObject({ code: 'invalid' });
   });
 
   it('is given up when its sender has been silent for ten minutes', async () => {
-    const id = await store.beginUpload(`sha256:${'0'.repeat(64)}`);
+    const id = await store.layers.beginUpload(`sha256:${'0'.repeat(64)}`);
     nowMs = 9 * 60_000;
-    await store.reap();
-    await store.writeUpload(id, 0, Buffer.alloc(10));
+    await store.layers.reap();
+    await store.layers.writeUpload(id, 0, Buffer.alloc(10));
     nowMs = 20 * 60_000;
-    await store.reap();
-    await expect(store.writeUpload(id, 1, Buffer.alloc(10))).rejects.toMatchObject({ code: 'not-found' });
+    await store.layers.reap();
+    await expect(store.layers.writeUpload(id, 1, Buffer.alloc(10))).rejects.toMatchObject({
+      code: 'not-found',
+    });
     expect(await readdir(paths.imagesIncoming)).toEqual([]);
   });
+});
+
+const record = (digest: string) => ({
+  digest,
+  sizeBytes: 1,
+  layers: [{ digest, sizeBytes: 1 }],
+  createdAt: '',
 });
 
 describe('an image that a peer delivered', () => {
   it('is taken in when it is whole, which image.json tells', async () => {
     const digest = `sha256:${'a'.repeat(64)}`;
     const delivery = join(paths.incomingDirectory, ImageStore.deliveryFolder(digest));
-    await mkdir(join(delivery, 'rootfs'), { recursive: true });
+    const layer = join(delivery, 'layers', hexOf(digest));
+    await mkdir(join(layer, 'rootfs'), { recursive: true });
     expect(await store.find(digest)).toBeUndefined();
-    await writeFile(join(delivery, 'image.json'), JSON.stringify({ digest, sizeBytes: 1, createdAt: '' }));
+    await writeFile(join(delivery, 'image.json'), JSON.stringify(record(digest)));
+    // Of a layer that is not whole, none is taken.
+    expect(await store.find(digest)).toBeUndefined();
+    await writeFile(join(layer, 'layer.json'), JSON.stringify({ digest, sizeBytes: 1 }));
     expect((await store.find(digest))?.digest).toBe(digest);
-    expect(await store.rootfs(digest)).toBe(paths.imageRootfs(digest));
+    expect(await store.folders(digest)).toEqual([paths.layerRootfs(digest)]);
+    expect(await readdir(join(paths.incomingDirectory, 'images'))).toEqual([]);
   });
 
   it('is taken in once, whoever looks for it at the same time', async () => {
     const digest = `sha256:${'b'.repeat(64)}`;
     const delivery = join(paths.incomingDirectory, ImageStore.deliveryFolder(digest));
-    await mkdir(join(delivery, 'rootfs'), { recursive: true });
-    await writeFile(join(delivery, 'image.json'), JSON.stringify({ digest, sizeBytes: 1, createdAt: '' }));
+    const layer = join(delivery, 'layers', hexOf(digest));
+    await mkdir(join(layer, 'rootfs'), { recursive: true });
+    await writeFile(join(layer, 'layer.json'), JSON.stringify({ digest, sizeBytes: 1 }));
+    await writeFile(join(delivery, 'image.json'), JSON.stringify(record(digest)));
     const found = await Promise.all(Array.from({ length: 5 }, () => store.find(digest)));
     expect(found.map((record) => record?.digest)).toEqual(Array(5).fill(digest));
   });
@@ -205,7 +224,7 @@ describe('pruning', () => {
     await sending;
     let asked = 0;
     const used = async () => ++asked > 1;
-    expect(await store.prune(used)).toEqual({ removed: [], kept: [] });
+    expect(await store.prune(used)).toEqual({ removed: [], kept: [], layers: [] });
     expect(asked).toBe(2);
     expect(await store.find(digest)).toBeDefined();
   });

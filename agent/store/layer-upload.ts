@@ -1,4 +1,4 @@
-// One upload of an image: chunks go to tar as they come, hashed on the way, no faster than tar takes them.
+// One upload of a layer: chunks go to tar as they come, hashed on the way, no faster than tar takes them.
 import type { Hash } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -6,19 +6,17 @@ import { CmigError } from '../../src/core/errors.ts';
 import { type BackgroundProcess, spawnProcess } from '../../src/core/run-process.ts';
 
 const outputKept = 4096;
+const blockBytes = 512;
 
 export interface Upload {
   digest: string;
   /** Holds `rootfs`, into which the archive is unpacked. */
   folder: string;
-  /** What its sender calls it. */
-  source?: string | undefined;
 }
 
-export class ImageUpload {
+export class LayerUpload {
   readonly digest: string;
   readonly folder: string;
-  readonly source: string | undefined;
   /** When it last heard from its sender, in ms of the clock given. */
   touchedAt: number;
   readonly #now: () => number;
@@ -32,10 +30,9 @@ export class ImageUpload {
   /** Writes follow one another, however many chunks are under way. */
   #last: Promise<void> = Promise.resolve();
 
-  constructor({ digest, folder, source }: Upload, hash: Hash, now: () => number) {
+  constructor({ digest, folder }: Upload, hash: Hash, now: () => number) {
     this.digest = digest;
     this.folder = folder;
-    this.source = source;
     this.#hash = hash;
     this.#now = now;
     this.touchedAt = now();
@@ -69,7 +66,9 @@ export class ImageUpload {
   async end(): Promise<number> {
     this.touchedAt = this.#now();
     await this.#last;
-    this.#tar.stdin?.end();
+    // Some tools leave out what fills up the last block, where GNU tar sees an end too early; the digest tells a true one.
+    const lacking = (blockBytes - (this.#bytes % blockBytes)) % blockBytes;
+    this.#tar.stdin?.end(Buffer.alloc(lacking));
     const { exitCode, signal } = await this.#tar.ended;
     if (exitCode !== 0) throw this.#refusal(exitCode, signal);
     const digest = `sha256:${this.#hash.digest('hex')}`;
