@@ -384,7 +384,7 @@ describe('a checkpoint', () => {
     const target = { host: status.address, port: 7001 };
     const stream = await NumberedStream.open(target);
     // The program of the checkpoint is not what it was, which only criu notices.
-    const program = `/var/lib/cmig/images/${early.status.containers[0]!.image.replace('sha256:', '')}/rootfs/usr/bin/python3.11`;
+    const program = `/var/lib/cmig/layers/${early.status.containers[0]!.image.replace('sha256:', '')}/rootfs/usr/bin/python3.11`;
     try {
       await stream.more(5);
       await tryOnHost('host-a', 'sh', '-c', `cp -p ${program} ${program}.kept && printf x >>${program}`);

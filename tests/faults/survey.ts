@@ -55,7 +55,7 @@ section temporary
 cd /var/lib/cmig
 ls -d incoming/m-* migrations/*/* applications/.[!.]* images/.incoming/* 2>/dev/null | grep -v '/journal.json$'
 for each in applications/*; do [ ! -e "$each" ] || [ -e "$each/application.json" ] || echo "$each without a record"; done
-find . -maxdepth 4 -name '*.tmp' -not -path './images/*'
+find . -maxdepth 4 -name '*.tmp' -not -path './images/*' -not -path './layers/*'
 ls -d /run/cmig/exits/* 2>/dev/null
 :
 `;
