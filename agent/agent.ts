@@ -16,6 +16,8 @@ import { MigrationJournal } from './migration/journal.ts';
 import type { Machine } from './migration/machine.ts';
 import { Migrations } from './migration/migrations.ts';
 import { ApplicationNetwork } from './network/application-network.ts';
+import { Neighbourhood } from './network/neighbourhood.ts';
+import { Overlay, overlayMtu } from './network/overlay.ts';
 import { HostRegistry } from './peers/host-registry.ts';
 import { Checkpoints } from './runtime/checkpoint.ts';
 import { ContainerRuntime } from './runtime/container-runtime.ts';
@@ -62,6 +64,14 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
   await endLeftSessions(context, machine.runc);
   await supervisor.reconcile();
   await hosts.open();
+  // One that is on its way here has its network, but not yet its place.
+  const present = supervisor
+    .records()
+    .filter(
+      ({ manifest, migration }) =>
+        machine.network.exists(manifest.metadata.name) && migration?.role !== 'destination',
+    );
+  await machine.neighbourhood.open(present);
   await migrations.recover();
   await checkpoints.recover();
   const fencing = new Fencing(machine);
@@ -87,6 +97,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
       rotation.stop();
       await supervisor.close();
       await images.close();
+      await machine.neighbourhood.close();
       await hosts.close();
       events.publish('agent.stopped', {});
       await events.close();
@@ -102,7 +113,11 @@ function makeMachine(context: AgentContext): Machine {
   const hosts = new HostRegistry({ config, paths, log });
   const applications = new ApplicationStore(paths);
   const images = new ImageStore(paths);
-  const network = new ApplicationNetwork(config.network);
+  const { overlay } = config.network;
+  const neighbourhood = new Neighbourhood(context, hosts, [
+    ...(overlay ? [new Overlay({ ...config.network, ...overlay })] : []),
+  ]);
+  const network = new ApplicationNetwork({ ...config.network, mtu: overlay && overlayMtu }, neighbourhood);
   const runtime = new ContainerRuntime(context, images);
   const { runc } = runtime;
   return {
@@ -111,6 +126,7 @@ function makeMachine(context: AgentContext): Machine {
     applications,
     images,
     network,
+    neighbourhood,
     runc,
     runtime,
     checkpoints: new Checkpoints(programs, paths, runc, log),

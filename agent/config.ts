@@ -50,6 +50,18 @@ export const AgentConfig = Type.Object(
         /** Their range in CIDR notation; all hosts of one installation share it. */
         range: Type.String(),
         gateway: Type.Optional(Type.String()),
+        /** Where hosts share no segment: VXLAN among all that reach each other by IP; the agent makes the bridge. */
+        overlay: Type.Optional(
+          Type.Object(
+            {
+              /** Of UDP; the same on all hosts. */
+              port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535 })),
+              /** Tells installations on the same hosts apart. */
+              id: Type.Optional(Type.Integer({ minimum: 1, maximum: 16_777_215 })),
+            },
+            strict,
+          ),
+        ),
       },
       strict,
     ),

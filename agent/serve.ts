@@ -26,7 +26,7 @@ export async function serve(
   checkpoints: KeptCheckpoints,
   fencing: Fencing,
 ): Promise<{ stop(): Promise<void> }> {
-  const { context, hosts, images, runc, supervisor, transfer } = machine;
+  const { context, hosts, images, neighbourhood, runc, supervisor, transfer } = machine;
   const { config, log, rpc } = context;
   const diagnosis = new Diagnosis(machine);
   const statistics = new StatisticsReporter({
@@ -46,7 +46,7 @@ export async function serve(
         statistics: () => statistics.latest,
         isUnschedulable: () => hosts.own.unschedulable === true,
       })),
-      ...hostHandlers(context, hosts, diagnosis),
+      ...hostHandlers(context, hosts, neighbourhood, diagnosis),
       ...imageHandlers(context, images, machine.applications, hosts, transfer),
       ...applicationHandlers(context, supervisor, runc, hosts),
       ...checkpointHandlers(checkpoints),
@@ -65,10 +65,18 @@ export async function serve(
   fencing
     .listen(claims)
     .catch((error) => log.error({ err: error }, "other hosts' claims are no longer heard"));
+  const placed = await subscribeEvents(connection, { types: ['host.placed'], stat: true });
+  neighbourhood
+    .listen(placed)
+    .catch((error) => log.error({ err: error }, "other hosts' applications are no longer heard of"));
   // Whoever could not be heard before, or could not hear, does so now.
   const stopAnnouncing = await connection.onConnected(() => {
     void connection.whenConnected().then(
-      () => supervisor.announce(),
+      () => {
+        supervisor.announce();
+        neighbourhood.announce();
+        return neighbourhood.askPeers();
+      },
       () => {},
     );
   });
@@ -80,6 +88,7 @@ export async function serve(
       statistics.stop();
       heartbeat.stop();
       stopAnnouncing();
+      await placed.close();
       await claims.close();
       await heard.close();
       await server.close();

@@ -11,7 +11,7 @@ interface Link {
   linkinfo?: { info_kind?: string };
 }
 
-export async function lookAtBridge({ network: { bridge }, address }: AgentConfig): Promise<Said[]> {
+export async function lookAtBridge({ network: { bridge, overlay }, address }: AgentConfig): Promise<Said[]> {
   const name = quoted(bridge);
   const { stdout } = await runProcess('ip', ['-json', '-details', 'link', 'show', 'dev', bridge], {
     allowedExitCodes: [0, 1],
@@ -31,7 +31,7 @@ export async function lookAtBridge({ network: { bridge }, address }: AgentConfig
     return [problem(`the bridge ${bridge} is down`, { command: `ip link set ${name} up` })];
   const ports = await readdir(`/sys/class/net/${bridge}/brif`).catch(() => []);
   const said: Said[] = [];
-  if (!ports.some((port) => !/^cm[0-9a-f]{11}$/.test(port)))
+  if (!overlay && !ports.some((port) => !/^cm[0-9a-f]{11}$/.test(port)))
     said.push(
       warning(`no network card is in the bridge ${bridge}: applications reach nothing but this host`, {
         hint: `ip link set CARD master ${bridge}`,

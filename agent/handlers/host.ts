@@ -3,11 +3,13 @@ import type { RequestContext } from '../../src/broker/rpc-server.ts';
 import type { Params, Result } from '../../src/contract/methods.ts';
 import type { AgentContext } from '../context.ts';
 import type { Diagnosis } from '../diagnosis/diagnosis.ts';
+import type { Neighbourhood } from '../network/neighbourhood.ts';
 import type { HostRegistry } from '../peers/host-registry.ts';
 
 export const hostHandlers = (
   { events }: Pick<AgentContext, 'events'>,
   registry: HostRegistry,
+  neighbourhood: Neighbourhood,
   diagnosis: Diagnosis,
 ) => ({
   'host.cordon': async (
@@ -26,6 +28,7 @@ export const hostHandlers = (
     findings: await diagnosis.run({ selfTest: true }),
   }),
   'host.list': async (): Promise<Result<'host.list'>> => ({ hosts: registry.list() }),
+  'host.places': async (): Promise<Result<'host.places'>> => ({ places: neighbourhood.own() }),
   'host.put': async ({ host }: Params<'host.put'>): Promise<Result<'host.put'>> => {
     await registry.put(host);
     return {};

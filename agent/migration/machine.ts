@@ -2,6 +2,7 @@
 import type { HostRecord } from '../../src/contract/host.ts';
 import type { AgentContext } from '../context.ts';
 import type { ApplicationNetwork } from '../network/application-network.ts';
+import type { Neighbourhood } from '../network/neighbourhood.ts';
 import type { HostRegistry } from '../peers/host-registry.ts';
 import type { Checkpoints } from '../runtime/checkpoint.ts';
 import type { ContainerRuntime } from '../runtime/container-runtime.ts';
@@ -18,6 +19,7 @@ export interface Machine {
   applications: ApplicationStore;
   images: ImageStore;
   network: ApplicationNetwork;
+  neighbourhood: Neighbourhood;
   runc: Runc;
   runtime: ContainerRuntime;
   checkpoints: Checkpoints;

@@ -141,7 +141,7 @@ export class SourceHost implements SourcePorts {
   }
 
   async #thawInPlace(): Promise<void> {
-    const { network, checkpoints } = this.#machine;
+    const { network, checkpoints, applications } = this.#machine;
     const { application } = this.#record;
     // From here on it runs: a later reboot must not set it back to these images.
     await this.#images.discard();
@@ -153,7 +153,8 @@ export class SourceHost implements SourcePorts {
         checkpoints.conclude(application, name, 'cancel', join(this.#images.folder, name)),
       ),
     );
-    await network.announce(application, await this.#address());
+    const record = await applications.get(application);
+    if (record) await network.announce(record);
   }
 
   // Where they are not whole, the supervisor starts the application afresh, as after any reboot.

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { CmigError } from '../../src/core/errors.ts';
 import { runProcess } from '../../src/core/run-process.ts';
+import type { ApplicationRecord } from '../store/application-store.ts';
 import { Announcements } from './announcements.ts';
 
 export interface NetworkSettings {
@@ -12,6 +13,14 @@ export interface NetworkSettings {
   /** The range of all applications, in CIDR notation; its prefix length is that of their addresses. */
   range: string;
   gateway?: string | undefined;
+  /** Of the applications' links; the kernel's own choice if absent. */
+  mtu?: number | undefined;
+}
+
+/** Who has to know where an application's network is. */
+export interface PlaceKeeper {
+  hold(record: ApplicationRecord): void;
+  release(application: string): void;
 }
 
 export interface NetworkIdentity {
@@ -63,10 +72,12 @@ const unlockRules = 'table inet cmig_lock\ndelete table inet cmig_lock\n';
 /** Makes, locks and removes the network namespaces of this host's applications. Every method may be called again. */
 export class ApplicationNetwork {
   readonly #settings: NetworkSettings;
+  readonly #places: PlaceKeeper | undefined;
   readonly #announcements = new Announcements((application, address) => this.#announce(application, address));
 
-  constructor(settings: NetworkSettings) {
+  constructor(settings: NetworkSettings, places?: PlaceKeeper) {
     this.#settings = settings;
+    this.#places = places;
   }
 
   exists(application: string): boolean {
@@ -90,7 +101,7 @@ export class ApplicationNetwork {
     { address, mac }: NetworkIdentity,
     { locked = false } = {},
   ): Promise<void> {
-    await this.destroy(application);
+    await this.#remove(application);
     const name = namespaceName(application);
     const link = linkName(application);
     await runProcess('ip', ['netns', 'add', name]);
@@ -104,10 +115,12 @@ export class ApplicationNetwork {
     ]);
     if (locked) await this.lock(application);
     const prefix = this.#settings.range.split('/')[1] ?? '24';
+    const mtu = this.#settings.mtu ? ['mtu', String(this.#settings.mtu)] : [];
     await runProcess('ip', [
       'link',
       'add',
       link,
+      ...mtu,
       'type',
       'veth',
       'peer',
@@ -115,6 +128,7 @@ export class ApplicationNetwork {
       'eth0',
       'address',
       mac,
+      ...mtu,
       'netns',
       name,
     ]);
@@ -155,12 +169,21 @@ export class ApplicationNetwork {
     return stdout.includes('cmig_lock');
   }
 
-  /** Tells the network where the address now is (gratuitous ARP); switches would go on sending to the old port. */
-  announce(application: string, address: string): Promise<void> {
-    return this.#announcements.begin(application, address);
+  /**
+   * Tells the network where the address now is: switches, which would go on sending to the old port (gratuitous ARP),
+   * and the other hosts.
+   */
+  announce(record: ApplicationRecord): Promise<void> {
+    this.#places?.hold(record);
+    return this.#announcements.begin(record.manifest.metadata.name, record.address);
   }
 
   async destroy(application: string): Promise<void> {
+    await this.#remove(application);
+    this.#places?.release(application);
+  }
+
+  async #remove(application: string): Promise<void> {
     this.#announcements.end(application);
     await runProcess('ip', ['link', 'del', linkName(application)], { allowedExitCodes: [0, 1] });
     if (this.exists(application)) await runProcess('ip', ['netns', 'del', namespaceName(application)]);

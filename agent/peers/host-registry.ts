@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { HostRecord, KnownHost } from '../../src/contract/host.ts';
 import { CmigError } from '../../src/core/errors.ts';
 import type { AgentConfig } from '../config.ts';
+import { chooseHostAddress } from '../network/host-addresses.ts';
 import { readJsonFile, writeFileDurably } from '../store/durable-file.ts';
 import type { AgentPaths } from '../store/paths.ts';
 import { installReceiveGuard } from '../transfer/receive-guard.ts';
@@ -24,6 +25,8 @@ export class HostRegistry {
   #own: HostRecord | undefined;
   readonly #peers = new Map<string, KnownHost>();
   #guardFile = '';
+  /** Called after every change, of this host or of another. */
+  onChange: () => void = () => {};
   /** Writes follow one another. */
   #writing: Promise<void> = Promise.resolve();
 
@@ -105,6 +108,7 @@ export class HostRegistry {
     }
     const unknown = !this.#peers.has(record.name);
     await this.#merge({ ...record, lastSeen: new Date().toISOString() });
+    await this.#yieldAddress();
     return unknown;
   }
 
@@ -112,6 +116,7 @@ export class HostRegistry {
   async put(host: HostRecord & { lastSeen?: string }): Promise<void> {
     if (host.name === this.own.name) return this.#hearOwnName(host);
     await this.#merge({ ...host, lastSeen: host.lastSeen ?? new Date(0).toISOString() });
+    await this.#yieldAddress();
   }
 
   async #merge(heard: KnownHost): Promise<void> {
@@ -125,7 +130,25 @@ export class HostRegistry {
         known ? 'a host changed' : 'a host joined',
       );
       await this.#write();
+      this.onChange();
     }
+  }
+
+  /** Of two hosts that chose one address among the applications, the later by name takes another. */
+  async #yieldAddress(): Promise<void> {
+    const { overlay, name, ...rest } = this.own;
+    const peers = [...this.#peers.values()];
+    const rival = peers.find(
+      (peer) => overlay && peer.overlay?.address === overlay.address && peer.name < name,
+    );
+    if (!rival) return;
+    const taken = new Set(peers.flatMap((peer) => (peer.overlay ? [peer.overlay.address] : [])));
+    const address = chooseHostAddress(this.#config.network.range, name, taken);
+    this.#log.warn({ address, rival: rival.name }, 'another host has the address: this one takes another');
+    const record = { ...rest, name, overlay: { ...overlay, address } };
+    this.#own = { ...record, version: versionAfter(record, this.own) };
+    await this.#write();
+    this.onChange();
   }
 
   /** A record of our own name that is not ours: of an earlier life, or of another machine with this name. */

@@ -4,6 +4,7 @@ import type { HostRecord } from '../../src/contract/host.ts';
 import { protocolVersion } from '../../src/contract/protocol.ts';
 import { CmigError } from '../../src/core/errors.ts';
 import type { AgentConfig } from '../config.ts';
+import { chooseHostAddress, hostAddresses } from '../network/host-addresses.ts';
 
 /**
  * `previous` is what was announced last: an equal record keeps its version, a changed one gets a newer one, also
@@ -21,6 +22,7 @@ export async function makeOwnRecord(
     sshHostKey: await readPublicKey(config.ssh.hostKeyFile, 'ssh.hostKeyFile'),
     transferKey: await readPublicKey(`${config.ssh.identityFile}.pub`, 'ssh.identityFile'),
     labels: config.labels,
+    ...(config.network.overlay ? { overlay: ownOverlay(config, previous) } : {}),
     protocolVersion,
     ...(previous?.unschedulable ? { unschedulable: true } : {}),
     version: 0,
@@ -34,6 +36,12 @@ export function versionAfter(record: HostRecord, previous: HostRecord | undefine
   return isSameHost(record, previous) ? previous.version : Math.max(Date.now(), previous.version + 1);
 }
 
+/** The address stays what it was: connections go through it. */
+const ownOverlay = ({ name, network: { range } }: AgentConfig, previous: HostRecord | undefined) =>
+  previous?.overlay && hostAddresses(range).includes(previous.overlay.address)
+    ? previous.overlay
+    : { address: chooseHostAddress(range, name, new Set()) };
+
 /** Equal in all but the version. */
 export function isSameHost(a: HostRecord, b: HostRecord): boolean {
   const text = ({
@@ -45,6 +53,7 @@ export function isSameHost(a: HostRecord, b: HostRecord): boolean {
     transferKey,
     protocolVersion: protocol,
     unschedulable = false,
+    overlay,
   }: HostRecord) =>
     JSON.stringify([
       name,
@@ -54,6 +63,7 @@ export function isSameHost(a: HostRecord, b: HostRecord): boolean {
       transferKey,
       protocol,
       unschedulable,
+      overlay,
       Object.entries(labels).sort(),
     ]);
   return text(a) === text(b);

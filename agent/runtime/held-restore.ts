@@ -73,7 +73,7 @@ export class HeldRestore {
       await network.attach(this.#application);
     }
     await this.#release('proceed');
-    if (network.exists(this.#application)) await network.announce(this.#application, this.#record.address);
+    if (network.exists(this.#application)) await network.announce(this.#record);
   }
 
   /**

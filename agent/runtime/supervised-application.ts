@@ -135,7 +135,7 @@ export class SupervisedApplication {
     const { address, mac } = this.record;
     try {
       await network.create(this.name, { address, mac });
-      await network.announce(this.name, address);
+      await network.announce(this.record);
     } catch (error) {
       // Half a network would be taken for a whole one the next time.
       await network.destroy(this.name).catch(() => {});

@@ -44,6 +44,11 @@ export class AgentPaths {
     return join(this.layer(digest), 'layer.json');
   }
 
+  /** Where other hosts' applications are, as last heard. */
+  get placesFile(): string {
+    return join(this.dataDirectory, 'places.json');
+  }
+
   get applicationsDirectory(): string {
     return join(this.dataDirectory, 'applications');
   }

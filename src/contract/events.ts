@@ -4,6 +4,7 @@ import { Finding } from './diagnosis.ts';
 import { FaultSchema } from './fault.ts';
 import { ContainerStatistics, HostRecord, HostStatistics } from './host.ts';
 import { MigrationBytes, migrationSteps, Resolution } from './migration.ts';
+import { Places } from './place.ts';
 
 const Subject = { application: Type.String() };
 const OfContainer = Type.Object({ ...Subject, container: Type.String() });
@@ -26,6 +27,8 @@ export const events = {
   'host.cordoned': { data: Type.Object({ by: Type.String() }) },
   'host.uncordoned': { data: Type.Object({ by: Type.String() }) },
   'host.heard': { data: Type.Object({ host: HostRecord }), stat: true },
+  /** Every few seconds, and at every change: all applications that it has. */
+  'host.placed': { data: Type.Object({ places: Places }), stat: true },
   'host.measured': {
     data: Type.Object({ statistics: HostStatistics, containers: Type.Array(ContainerStatistics) }),
     stat: true,

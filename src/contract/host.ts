@@ -15,6 +15,8 @@ export const HostRecord = Type.Object({
   protocolVersion: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
   /** Cordoned: it takes no further application. */
   unschedulable: Type.Optional(Type.Boolean()),
+  /** Its own address among the applications; absent where they share a segment with the hosts. */
+  overlay: Type.Optional(Type.Object({ address: Type.String({ pattern: '^[0-9.]{7,15}$' }) })),
   version: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
 });
 export type HostRecord = Type.Static<typeof HostRecord>;

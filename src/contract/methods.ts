@@ -6,6 +6,7 @@ import { Finding } from './diagnosis.ts';
 import { Host, HostRecord, KnownHost } from './host.ts';
 import { Image } from './image.ts';
 import { Migration, MigrationBytes, MigrationPhases, PreflightReport } from './migration.ts';
+import { Places } from './place.ts';
 import { addressPattern, namePattern } from './protocol.ts';
 import { TerminalRequest, TerminalSize } from './terminal.ts';
 
@@ -65,6 +66,8 @@ export type MigrationFacts = Type.Static<typeof MigrationFacts>;
 export const methods = {
   'agent.describe': { params: Nothing, result: Host },
   'host.list': { params: Nothing, result: Type.Object({ hosts: Type.Array(KnownHost) }) },
+  /** The applications that it has: for whoever missed an event. */
+  'host.places': { params: Nothing, result: Type.Object({ places: Places }) },
   'host.put': { params: Type.Object({ host: HostRecord }, strict), result: Nothing },
   /** Whether the host takes further applications; kept on its disk. */
   'host.cordon': {

@@ -2,7 +2,7 @@
 // stays as its init. Written to the lab's folder, because it runs from there.
 
 /**
- * usage: boot.sh ROLE FOLDER NAME ADDRESS/PREFIX MAC SHARED…
+ * usage: boot.sh ROLE FOLDER NAME ADDRESS/PREFIX MAC SWITCH ROUTER SHARED…      ROUTER is - in a lab of one segment
  * File descriptor 3 is the network namespace of the lab's switch. It runs as process 1 in namespaces of its own.
  *
  * The root is a tmpfs. The machine's programs are bound into it; /var, /root, /tmp and /run are its own, and /etc is
@@ -11,8 +11,8 @@
 export const bootScript = `#!/bin/sh
 set -eu
 umask 022
-role=$1 folder=$2 name=$3 address=$4 mac=$5
-shift 5
+role=$1 folder=$2 name=$3 address=$4 mac=$5 switch=$6 router=$7
+shift 7
 root=$folder/root
 data=/var/lib/cmig
 [ "$role" = host ] || data=/var/lib/rabbitmq
@@ -64,10 +64,10 @@ rm -f /etc/nologin
 nsenter --net=/proc/self/fd/3 ip link del dev "$name" 2> /dev/null || :
 nsenter --net=/proc/self/fd/3 ip -batch - << END
 link add dev $name type veth peer name eth0 netns 1
-link set dev $name master lab up
+link set dev $name master $switch up
 END
 exec 3<&-
-if [ "$role" = host ]; then
+if [ "$role" = host ] && [ "$router" = - ]; then
   # The bridge's address is fixed: it would otherwise change with what is attached.
   ip -batch - << END
 link set dev lo up
@@ -76,14 +76,17 @@ link set dev eth0 master cmig0 up
 link set dev cmig0 up
 addr add $address dev cmig0
 END
-  mkdir -p /run/sshd /run/netns
-  /usr/sbin/sshd -f /etc/cmig/sshd_config -E /var/log/sshd.log
 else
   ip -batch - << END
 link set dev lo up
 link set dev eth0 address $mac up
 addr add $address dev eth0
 END
+  [ "$router" = - ] || ip route add default via "$router"
+fi
+if [ "$role" = host ]; then
+  mkdir -p /run/sshd /run/netns
+  /usr/sbin/sshd -f /etc/cmig/sshd_config -E /var/log/sshd.log
 fi
 : > /run/lab-ready
 

@@ -8,12 +8,14 @@ import { ensureBroker, speaksAmqp, stopBroker } from './lab-broker.ts';
 import { ensureAgent, ensureHost, powerOff, withBroker } from './lab-host.ts';
 import {
   applyPartitions,
-  applyRate,
+  applyShape,
+  applySiteShape,
   type LinkState,
   partitionPeers,
   rateBitsPerSecond,
   reachesBroker,
   readLinks,
+  type Shape,
   writeLinks,
 } from './lab-links.ts';
 import { findSwitch } from './lab-network.ts';
@@ -46,6 +48,14 @@ function requireHost(plan: LabPlan, host: string): void {
       hint: `it has ${plan.hosts.join(', ')}`,
     });
   }
+}
+
+/** A host, or a site. */
+function requireLink(plan: LabPlan, name: string): void {
+  if (plan.hosts.includes(name) || plan.sites?.includes(name)) return;
+  throw new CmigError('not-found', `lab ${plan.name} has no host or site ${name}`, {
+    hint: `it has ${[...plan.hosts, ...(plan.sites ?? [])].join(', ')}`,
+  });
 }
 
 async function requireRunning(plan: LabPlan, host: string): Promise<number> {
@@ -128,19 +138,19 @@ export const labStart = (host: string, options: LabOptions & { agent?: boolean }
     const init = options.agent
       ? await requireRunning(plan, host)
       : await ensureHost(plan, host, await requireSwitch(plan), onProgress);
-    const reaches = reachesBroker((await readLinks(plan.name))[host]);
+    const reaches = reachesBroker(plan, await readLinks(plan.name), host);
     if (reaches && (await speaksAmqp(machineAddress(plan, brokerMachine)))) {
       return withBroker(plan, (rpc) => ensureAgent(plan, host, init, rpc, onProgress));
     }
     await ensureAgent(plan, host, init, undefined, onProgress);
   });
 
-/** Cuts a host off: from everything, or from `from`: another host, `broker`, or `machine`, which is this one. */
+/** Cuts a host or a site off: from everything, or from `from`: a host, a site, `broker`, or `machine`, which is this one. */
 export const labPartition = (host: string, options: LabOptions & { from?: string } = {}): Promise<void> =>
   changing(options, async (plan) => {
-    requireHost(plan, host);
+    requireLink(plan, host);
     const { from } = options;
-    const peers = partitionPeers(plan.hosts).filter((peer) => peer !== host);
+    const peers = partitionPeers(plan).filter((peer) => peer !== host);
     if (from !== undefined && !peers.includes(from)) {
       throw new CmigError('not-found', `lab ${plan.name} has no ${from} that ${host} could be cut off from`, {
         hint: `one of ${peers.join(', ')}`,
@@ -152,20 +162,41 @@ export const labPartition = (host: string, options: LabOptions & { from?: string
     });
   });
 
-/** Undoes every partition of a host. */
+/** Undoes every partition of a host or a site. */
 export const labHeal = (host: string, options: LabOptions = {}): Promise<void> =>
   changing(options, async (plan) => {
-    requireHost(plan, host);
+    requireLink(plan, host);
     await changeLink(plan, host, ({ partitioned: _, ...link }) => link);
   });
 
-/** Limits what a host sends and receives, in tc's notation such as 100mbit; `none` takes the limit away. */
-export const labShape = (host: string, rate: string, options: LabOptions = {}): Promise<void> =>
+/**
+ * Limits what a host sends and receives, or what a site exchanges with others, in tc's notation such as 100mbit; `none`
+ * takes the limit away. Likewise delay (20ms) and loss (0.5%), each way.
+ */
+export const labShape = (
+  host: string,
+  rate: string | undefined,
+  options: LabOptions & Pick<Shape, 'delay' | 'loss'> = {},
+): Promise<void> =>
   changing(options, async (plan) => {
-    requireHost(plan, host);
-    if (rate !== 'none') rateBitsPerSecond(rate);
-    await changeLink(plan, host, ({ rate: _, ...link }) => (rate === 'none' ? link : { ...link, rate }));
+    requireLink(plan, host);
+    const { delay, loss } = options;
+    if (rate !== undefined && rate !== 'none') rateBitsPerSecond(rate);
+    mustMatch('delay', delay, /^[0-9]+(\.[0-9]+)?(us|ms|s)$/, '20ms');
+    mustMatch('loss', loss, /^[0-9]{1,2}(\.[0-9]+)?%$/, '0.5%');
+    const wanted = Object.entries({ rate, delay, loss }).filter(([, value]) => value !== undefined);
+    await changeLink(plan, host, (link) => {
+      const kept = Object.entries({ ...link, ...Object.fromEntries(wanted) });
+      return Object.fromEntries(kept.filter(([, value]) => value !== 'none'));
+    });
   });
+
+function mustMatch(what: string, value: string | undefined, pattern: RegExp, example: string): void {
+  if (value === undefined || value === 'none' || pattern.test(value)) return;
+  throw new CmigError('invalid', `"${value}" is no ${what}`, {
+    hint: `write it as ${example}; none takes it away`,
+  });
+}
 
 /** Written first, so that a link that is broken when this ends halfway is at least known to be. */
 async function changeLink(
@@ -176,15 +207,23 @@ async function changeLink(
   const switchPid = await requireSwitch(plan);
   const links = await readLinks(plan.name);
   const before = links[host] ?? {};
-  links[host] = change(before);
+  const after = change(before);
+  links[host] = after;
   await writeLinks(plan.name, links);
-  await applyPartitions(switchPid, links);
+  await applyPartitions(plan, switchPid, links);
+  if (shapeText(after) === shapeText(before)) return;
   const init = (await runningMachines(plan.name)).get(host);
-  // A host that is down gets its rate when it boots.
-  if (init !== undefined && links[host].rate !== before.rate) {
-    await applyRate(switchPid, init, host, links[host].rate);
+  try {
+    if (plan.sites?.includes(host)) await applySiteShape(plan, switchPid, host, after);
+    // A host that is down gets its shape when it boots.
+    else if (init !== undefined) await applyShape(switchPid, init, host, after);
+  } catch (error) {
+    await writeLinks(plan.name, { ...links, [host]: before });
+    throw error;
   }
 }
+
+const shapeText = ({ rate, delay, loss }: Shape): string => JSON.stringify([rate, delay, loss]);
 
 /** Stops the broker in order, or starts it on the data it had. What is so already is left alone. */
 export const labBroker = (action: 'stop' | 'start', options: LabOptions = {}): Promise<void> =>

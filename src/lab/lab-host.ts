@@ -5,7 +5,7 @@ import type { RpcClient } from '../broker/rpc-client.ts';
 import { signalProcesses, waitForEnd } from './end-processes.ts';
 import { findAgents, startAgent, waitForAgent } from './host-agent.ts';
 import { removeCgroup, thawCgroup } from './host-cgroups.ts';
-import { applyRate, readLinks } from './lab-links.ts';
+import { applyShape, isShaped, readLinks } from './lab-links.ts';
 import { removePort } from './lab-network.ts';
 import { LabPaths } from './lab-paths.ts';
 import { brokerUrl, hostCgroup, type LabPlan } from './lab-plan.ts';
@@ -27,8 +27,8 @@ export async function ensureHost(
   return reported(onProgress, 'host', host, async () => {
     if (running !== undefined) await powerOff(plan.name, host, running, switchPid);
     const init = await bootMachine(plan, host, switchPid);
-    const { rate } = (await readLinks(plan.name))[host] ?? {};
-    if (rate !== undefined) await applyRate(switchPid, init, host, rate);
+    const link = (await readLinks(plan.name))[host] ?? {};
+    if (isShaped(link)) await applyShape(switchPid, init, host, link);
     return init;
   });
 }

@@ -9,7 +9,8 @@ import { runProcess, spawnProcess } from '../core/run-process.ts';
 import { signalProcesses, waitForEnd } from './end-processes.ts';
 import { systemPath } from './inside.ts';
 import { LabPaths } from './lab-paths.ts';
-import { applicationRange, gatewayAddress, type LabPlan, linkAlias, uplinkName } from './lab-plan.ts';
+import { gatewayAddress, type LabPlan, labRange, linkAlias, routerAddress, uplinkName } from './lab-plan.ts';
+import { siteCommands } from './lab-sites.ts';
 import { asWords, findLabProcesses, marks, readLabProcess, readStartTime } from './process-table.ts';
 
 const switchName = 'switch';
@@ -59,14 +60,17 @@ export async function createNetwork(plan: LabPlan): Promise<number> {
     'link add dev lab type bridge mcast_snooping 0',
     'link set dev lab addrgenmode none',
     'link set dev lab up',
+    ...siteCommands(plan),
   ]);
+  if (plan.sites) await runInSwitch(holder.pid, ['sysctl', '-qw', 'net.ipv4.ip_forward=1']);
   await ipBatch([
     `link add dev ${uplink} type veth peer name ${uplinkPort} netns ${holder.pid}`,
     `link set dev ${uplink} addrgenmode none alias ${linkAlias(plan.name)}`,
     `link set dev ${uplink} up`,
-    `addr add ${gatewayAddress(plan)}/16 dev ${uplink}`,
+    `addr add ${gatewayAddress(plan)}/${plan.sites ? 24 : 16} dev ${uplink}`,
+    ...(plan.sites ? [`route add ${labRange(plan)} via ${routerAddress(plan)} dev ${uplink}`] : []),
   ]).catch((cause) => {
-    throw new CmigError('failed', `the network ${applicationRange(plan)} of the lab cannot be made`, {
+    throw new CmigError('failed', `the network ${labRange(plan)} of the lab cannot be made`, {
       hint: `take the lab down and up again, so that it chooses another range`,
       cause,
     });

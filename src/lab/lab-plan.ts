@@ -8,7 +8,12 @@ export interface LabPlan {
   /** The lab's network is 10.<octet>.0.0/16. */
   octet: number;
   hosts: string[];
+  /** Each a network of its own, routed to the others; absent where all machines share one segment. */
+  sites?: string[];
 }
+
+/** What addresses follow from. */
+export type LabRange = Pick<LabPlan, 'octet' | 'sites'>;
 
 export const defaultLabName = 'lab';
 export const maximumHosts = 26;
@@ -35,27 +40,84 @@ export function checkLabName(name: string): string {
   return name;
 }
 
-/** The range of applications' addresses; the lab's own machines sit in its last 256 addresses. */
-export const applicationRange = (plan: Pick<LabPlan, 'octet'>): string => `10.${plan.octet}.0.0/16`;
+/** All addresses of the lab. */
+export const labRange = (plan: LabRange): string => `10.${plan.octet}.0.0/16`;
+
+/**
+ * The range of applications' addresses. In one segment the lab's own machines sit in its last 256 addresses; with
+ * sites they sit in the other half of the lab's range, and applications in an overlay.
+ */
+export const applicationRange = (plan: LabRange): string => `10.${plan.octet}.0.0/${plan.sites ? 17 : 16}`;
 
 /** This machine's own address in the lab's network. */
-export const gatewayAddress = (plan: Pick<LabPlan, 'octet'>): string => `10.${plan.octet}.255.1`;
+export const gatewayAddress = (plan: LabRange): string => `10.${plan.octet}.255.1`;
 
 /** The address of a machine of the lab, be it a host or the broker. */
-export function machineAddress(plan: Pick<LabPlan, 'octet'>, machine: string): string {
-  const last = machine === brokerMachine ? 2 : 10 + machine.charCodeAt(machine.length - 1) - 97;
-  return `10.${plan.octet}.255.${last}`;
+export function machineAddress(plan: LabRange, machine: string): string {
+  const last = machine === brokerMachine ? 2 : 10 + hostIndex(machine);
+  return `10.${plan.octet}.${subnet(plan, machine)}.${last}`;
+}
+
+const hostIndex = (host: string): number => host.charCodeAt(host.length - 1) - 97;
+
+/** The third byte of the addresses of a machine's segment. */
+const subnet = ({ sites }: LabRange, machine: string): number =>
+  sites && machine !== brokerMachine ? firstSiteSubnet + (hostIndex(machine) % sites.length) : 255;
+const firstSiteSubnet = 128;
+export const maximumSites = 16;
+
+/** The site of a host: hosts are dealt out to the sites in turn. */
+export const siteOf = ({ sites }: Pick<LabPlan, 'sites'>, host: string): string | undefined =>
+  sites?.[hostIndex(host) % sites.length];
+
+/** The segment of a site, and the address in it of the router between the sites. */
+export function siteSegment(plan: LabRange, index: number): { range: string; router: string } {
+  const start = `10.${plan.octet}.${firstSiteSubnet + index}`;
+  return { range: `${start}.0/24`, router: `${start}.1` };
+}
+
+/** The router's address in the segment of the broker and of this machine. */
+export const routerAddress = (plan: LabRange): string => `10.${plan.octet}.255.254`;
+
+/** How a machine is plugged in: its address with the length of its segment's prefix, the switch, and its router. */
+export function attachment(
+  plan: LabRange,
+  machine: string,
+): { address: string; switch: string; router: string | undefined } {
+  const address = machineAddress(plan, machine);
+  if (!plan.sites) return { address: `${address}/16`, switch: 'lab', router: undefined };
+  if (machine === brokerMachine) {
+    return { address: `${address}/24`, switch: 'lab', router: routerAddress(plan) };
+  }
+  const index = hostIndex(machine) % plan.sites.length;
+  return { address: `${address}/24`, switch: siteSwitch(index), router: siteSegment(plan, index).router };
+}
+export const siteSwitch = (index: number): string => `site${index}`;
+
+/** @throws CmigError `invalid` */
+export function checkSites(sites: readonly string[]): void {
+  const refuse = (message: string) => {
+    throw new CmigError('invalid', message, { hint: 'such as --sites onprem,azure,aws' });
+  };
+  if (sites.length < 2 || sites.length > maximumSites)
+    refuse(`a lab has 2 to ${maximumSites} sites, not ${sites.length}`);
+  if (new Set(sites).size < sites.length) refuse('two sites of a lab cannot have one name');
+  const others = [...hostNames(maximumHosts), brokerMachine, 'machine', 'all', 'none'];
+  for (const site of sites) {
+    if (!new RegExp(namePattern).test(site) || site.length > 32) refuse(`"${site}" is no name for a site`);
+    if (others.includes(site)) refuse(`a site cannot be called ${site}, which is something else in a lab`);
+  }
 }
 
 /** A locally administered address that follows from the IP address, so that it survives a power loss. */
-export function machineMac(plan: Pick<LabPlan, 'octet'>, machine: string): string {
+export function machineMac(plan: LabRange, machine: string): string {
   const bytes = machineAddress(plan, machine)
     .split('.')
     .map((part) => Number(part).toString(16).padStart(2, '0'));
   return ['02', '4c', ...bytes].join(':');
 }
 
-export const brokerUrl = (plan: Pick<LabPlan, 'octet'>): string =>
+export const brokerUrl = (plan: LabRange): string =>
   `amqp://${machineAddress(plan, brokerMachine)}:5672/cmig`;
 
 /** This machine's end of the lab's network. */
@@ -69,7 +131,7 @@ export const labCgroup = (lab: string): string => `/cmig-lab-${lab}`;
 export const hostCgroup = (lab: string, host: string): string => `${labCgroup(lab)}/${host}`;
 
 /** /etc/hosts of every machine; all names a lab can have, so that a host added later is known too. */
-export function hostsFile(plan: Pick<LabPlan, 'octet'>): string {
+export function hostsFile(plan: LabRange): string {
   const machines = [brokerMachine, ...hostNames(maximumHosts)];
   const lines = machines.map((machine) => `${machineAddress(plan, machine)} ${machine}`);
   return ['127.0.0.1 localhost', '::1 localhost ip6-localhost', ...lines, ''].join('\n');

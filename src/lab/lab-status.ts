@@ -2,20 +2,36 @@
 import { findAgents } from './host-agent.ts';
 import { requirePlan } from './lab-actions.ts';
 import { findBroker, speaksAmqp } from './lab-broker.ts';
-import { readLinks } from './lab-links.ts';
+import { readLinks, type Shape } from './lab-links.ts';
 import { findSwitch } from './lab-network.ts';
 import { LabPaths } from './lab-paths.ts';
-import { applicationRange, brokerMachine, brokerUrl, defaultLabName, machineAddress } from './lab-plan.ts';
+import {
+  applicationRange,
+  brokerMachine,
+  brokerUrl,
+  defaultLabName,
+  machineAddress,
+  siteOf,
+  siteSegment,
+} from './lab-plan.ts';
 import { isBooted, runningMachines } from './machine.ts';
 
-export interface LabHostStatus {
+export interface LabSiteStatus extends Shape {
   name: string;
+  /** Its segment. */
+  range: string;
+  /** From what it is cut off. */
+  partitioned?: 'all' | string[];
+}
+
+export interface LabHostStatus extends Shape {
+  name: string;
+  site?: string;
   address: string;
   state: 'running' | 'booting' | 'stopped';
   agent: 'running' | 'stopped';
   /** From what it is cut off. */
   partitioned?: 'all' | string[];
-  rate?: string;
 }
 
 export interface LabStatus {
@@ -25,6 +41,8 @@ export interface LabStatus {
   range: string;
   network: 'up' | 'down';
   broker: { url: string; credentialsFile: string; state: 'running' | 'starting' | 'stopped' };
+  /** Absent where all machines share one segment. */
+  sites?: LabSiteStatus[];
   hosts: LabHostStatus[];
 }
 
@@ -43,6 +61,7 @@ export async function labStatus(options: { name?: string } = {}): Promise<LabSta
     const agents = init === undefined ? [] : await findAgents(init);
     return {
       name,
+      ...(plan.sites ? { site: siteOf(plan, name)! } : {}),
       address: machineAddress(plan, name),
       state: init === undefined ? 'stopped' : isBooted(init) ? 'running' : 'booting',
       agent: agents.length > 0 ? 'running' : 'stopped',
@@ -61,6 +80,15 @@ export async function labStatus(options: { name?: string } = {}): Promise<LabSta
       credentialsFile: paths.credentials,
       state: brokerRuns ? (answers ? 'running' : 'starting') : 'stopped',
     },
+    ...(plan.sites
+      ? {
+          sites: plan.sites.map((site, index) => ({
+            name: site,
+            range: siteSegment(plan, index).range,
+            ...links[site],
+          })),
+        }
+      : {}),
     hosts: await Promise.all(hosts),
   };
 }

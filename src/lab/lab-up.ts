@@ -5,11 +5,11 @@ import { untilAcquainted } from './acquaintance.ts';
 import { bootScript } from './boot-script.ts';
 import { ensureBroker } from './lab-broker.ts';
 import { ensureAgent, ensureHost, powerOff, withBroker } from './lab-host.ts';
-import { applyPartitions, reachesBroker, readLinks } from './lab-links.ts';
+import { applyPartitions, applySiteShape, isShaped, reachesBroker, readLinks } from './lab-links.ts';
 import { acquireLabLock } from './lab-lock.ts';
 import { createNetwork, findSwitch } from './lab-network.ts';
 import { LabPaths } from './lab-paths.ts';
-import { brokerUrl, checkLabName, defaultLabName, hostNames, type LabPlan } from './lab-plan.ts';
+import { brokerUrl, checkLabName, checkSites, defaultLabName, hostNames, type LabPlan } from './lab-plan.ts';
 import { checkRequirements } from './lab-requirements.ts';
 import { chooseOctet, isOctetFree, readPlan, usedRanges, writePlan } from './lab-state.ts';
 import { runningMachines } from './machine.ts';
@@ -20,6 +20,8 @@ export interface LabUpOptions {
   name?: string;
   /** 3 for a new lab; one that is there gets more where this is more, and never fewer. */
   hosts?: number;
+  /** Networks of their own, to which hosts are dealt out in turn; for a new lab only. One segment if absent. */
+  sites?: readonly string[];
   /** False for a lab without agents. */
   agents?: boolean;
   onProgress?: OnProgress;
@@ -43,6 +45,7 @@ export interface LabAccess {
 export async function labUp(options: LabUpOptions = {}): Promise<LabAccess> {
   const name = checkLabName(options.name ?? defaultLabName);
   if (options.hosts !== undefined) hostNames(options.hosts);
+  if (options.sites !== undefined) checkSites(options.sites);
   await checkRequirements();
   const onProgress = options.onProgress ?? (() => {});
   const lock = await lockLab(name, onProgress);
@@ -62,7 +65,7 @@ export const lockLab = (name: string, onProgress: OnProgress = () => {}) =>
 async function bringUp(name: string, options: LabUpOptions, onProgress: OnProgress): Promise<LabAccess> {
   const paths = new LabPaths(name);
   await mkdir(paths.directory, { recursive: true, mode: 0o755 });
-  const { plan, switchPid } = await ensureNetwork(name, options.hosts, onProgress);
+  const { plan, switchPid } = await ensureNetwork(name, options, onProgress);
   const credentials = await writeBrokerFiles(plan);
   await writeFile(paths.bootScript, bootScript);
   await chmod(paths.bootScript, 0o755);
@@ -75,9 +78,11 @@ async function bringUp(name: string, options: LabUpOptions, onProgress: OnProgre
   );
   const booted = (await Promise.all([hosts, broker]))[0];
   const links = await readLinks(name);
-  await applyPartitions(switchPid, links);
+  await applyPartitions(plan, switchPid, links);
+  for (const site of plan.sites ?? [])
+    if (isShaped(links[site] ?? {})) await applySiteShape(plan, switchPid, site, links[site]!);
   if (options.agents !== false) {
-    const reached = plan.hosts.filter((host) => reachesBroker(links[host]));
+    const reached = plan.hosts.filter((host) => reachesBroker(plan, links, host));
     await withBroker(plan, async (rpc) => {
       await Promise.all(
         booted.map(({ host, init }) =>
@@ -99,10 +104,17 @@ async function bringUp(name: string, options: LabUpOptions, onProgress: OnProgre
 /** The plan and the switch. One lab at a time chooses its range; the uplink then shows others what is taken. */
 async function ensureNetwork(
   name: string,
-  hosts: number | undefined,
+  { hosts, sites }: LabUpOptions,
   onProgress: OnProgress,
 ): Promise<{ plan: LabPlan; switchPid: number }> {
   const known = await readPlan(name);
+  if (known && sites && String(known.sites) !== String(sites)) {
+    throw new CmigError(
+      'conflict',
+      `lab ${name} is there, with ${known.sites ? `the sites ${known.sites.join(', ')}` : 'one segment'}`,
+      { hint: 'sites are chosen once: take the lab down first, or give the new one another --name' },
+    );
+  }
   const wanted = hostNames(Math.max(known?.hosts.length ?? 0, hosts ?? (known ? 0 : 3)));
   const running = await findSwitch(name);
   if (known && running !== undefined) {
@@ -126,7 +138,13 @@ async function ensureNetwork(
           },
         );
       }
-      const plan = { name, octet: known?.octet ?? chooseOctet(used, taken), hosts: wanted };
+      const chosen = known?.sites ?? sites;
+      const plan: LabPlan = {
+        name,
+        octet: known?.octet ?? chooseOctet(used, taken),
+        hosts: wanted,
+        ...(chosen ? { sites: [...chosen] } : {}),
+      };
       await writePlan(plan);
       return { plan, switchPid: await createNetwork(plan) };
     } finally {

@@ -15,6 +15,7 @@ import {
   hostsFile,
   type LabPlan,
   machineAddress,
+  siteOf,
 } from './lab-plan.ts';
 import { programPrefix } from './shared-folders.ts';
 
@@ -25,7 +26,7 @@ export function agentConfiguration(plan: LabPlan, host: string, prefix: string):
   return stringify({
     name: host,
     address: machineAddress(plan, host),
-    labels: { lab: plan.name },
+    labels: { lab: plan.name, ...(plan.sites ? { site: siteOf(plan, host) } : {}) },
     broker: {
       url: brokerUrl(plan),
       credentialsFile: '/etc/cmig/broker-credentials',
@@ -40,7 +41,11 @@ export function agentConfiguration(plan: LabPlan, host: string, prefix: string):
       identityFile: '/etc/cmig/identity',
       authorizedKeysFile: '/var/lib/cmig/ssh/authorized_keys',
     },
-    network: { bridge: 'cmig0', range: applicationRange(plan), gateway: gatewayAddress(plan) },
+    network: {
+      bridge: 'cmig0',
+      range: applicationRange(plan),
+      ...(plan.sites ? { overlay: {} } : { gateway: gatewayAddress(plan) }),
+    },
     programs: join(prefix, 'sbin'),
     cgroupParent: hostCgroup(plan.name, host),
   });

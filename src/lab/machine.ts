@@ -8,7 +8,7 @@ import { type BackgroundProcess, spawnProcess } from '../core/run-process.ts';
 import { endOfLog } from './end-of-log.ts';
 import { systemPath } from './inside.ts';
 import { LabPaths, type MachinePaths } from './lab-paths.ts';
-import { brokerMachine, type LabPlan, machineAddress, machineMac } from './lab-plan.ts';
+import { attachment, brokerMachine, type LabPlan, machineMac } from './lab-plan.ts';
 import { asWords, findLabProcesses, marks } from './process-table.ts';
 import { sharedFolders } from './shared-folders.ts';
 
@@ -32,6 +32,7 @@ export async function bootMachine(plan: LabPlan, machine: string, switchPid: num
   const own = paths.machine(machine);
   for (const folder of [own.data, own.log, own.etc, own.root]) await mkdir(folder, { recursive: true });
   const log = await open(own.bootLog, 'w');
+  const plug = attachment(plan, machine);
   const switchNamespace = await open(`/proc/${switchPid}/ns/net`, 'r');
   let first: BackgroundProcess;
   try {
@@ -57,8 +58,10 @@ export async function bootMachine(plan: LabPlan, machine: string, switchPid: num
         machine === brokerMachine ? 'broker' : 'host',
         own.directory,
         machine,
-        `${machineAddress(plan, machine)}/16`,
+        plug.address,
         machineMac(plan, machine),
+        plug.switch,
+        plug.router ?? '-',
         ...sharedFolders(),
       ],
       {

@@ -22,6 +22,8 @@ export function eventText(event: Event): string {
       return `uncordoned by ${event.data.by}`;
     case 'host.heard':
       return `${event.data.host.name} is there, at ${event.data.host.address}`;
+    case 'host.placed':
+      return `has ${formatCount(event.data.places.length, 'application')}`;
     case 'host.measured':
       return `CPU ${Math.round(event.data.statistics.cpu * 100)} %, ${formatBytes(event.data.statistics.memoryUsedBytes)} in use`;
     case 'image.received':

@@ -1,4 +1,5 @@
 // `cmig lab …`: hosts on this machine, and the context by which they are reached.
+import { CmigError } from '../../core/errors.ts';
 import type { OnProgress as OnStep } from '../../core/progress.ts';
 import * as lab from '../../lab/lab.ts';
 import { hostNames } from '../../lab/lab-plan.ts';
@@ -23,12 +24,18 @@ const shown = <T>(invocation: Invocation, work: (report: OnStep) => Promise<T>):
 export async function up(invocation: Invocation): Promise<void> {
   const name = labOf(invocation);
   const hosts = invocation.integer('hosts');
+  const sites = invocation.text('sites')?.split(',');
   const there = await lab.labStatus({ name }).catch(() => undefined);
   const count = Math.max(there?.hosts.length ?? 0, hosts ?? (there ? 0 : 3));
   const access = await shown(invocation, (report) => {
     const steps = labSteps(report);
     steps.plan(hostNames(count));
-    return lab.labUp({ name, ...(hosts === undefined ? {} : { hosts }), onProgress: steps.onProgress });
+    return lab.labUp({
+      name,
+      ...(hosts === undefined ? {} : { hosts }),
+      ...(sites === undefined ? {} : { sites }),
+      onProgress: steps.onProgress,
+    });
   });
   const context = contextOf(name);
   const { brokerUrl: url, credentialsFile } = access;
@@ -64,15 +71,29 @@ export async function status(invocation: Invocation): Promise<void> {
   invocation.print(`Broker:   ${found.broker.state}, ${found.broker.url}`);
   invocation.print(`Files:    ${found.directory}\n`);
   type Host = lab.LabHostStatus;
-  const cutOff = ({ partitioned }: Host): string =>
+  type Link = Pick<Host, 'partitioned' | 'rate' | 'delay' | 'loss'>;
+  const cutOff = ({ partitioned }: Link): string =>
     Array.isArray(partitioned) ? partitioned.join(',') : (partitioned ?? '');
+  const shape = ({ rate, delay, loss }: Link): string =>
+    [rate, delay && `delay ${delay}`, loss && `loss ${loss}`].filter(Boolean).join(', ');
+  if (found.sites) {
+    type Site = lab.LabSiteStatus;
+    const columns = [
+      { header: 'SITE', value: (site: Site) => site.name },
+      { header: 'NETWORK', value: (site: Site) => site.range },
+      { header: 'CUT OFF FROM', value: cutOff },
+      { header: 'RATE', value: shape },
+    ];
+    invocation.print(renderTable(columns, found.sites));
+  }
   const columns = [
     { header: 'HOST', value: (host: Host) => host.name },
+    ...(found.sites ? [{ header: 'SITE', value: (host: Host) => host.site ?? '' }] : []),
     { header: 'ADDRESS', value: (host: Host) => host.address },
     { header: 'STATE', value: (host: Host) => host.state },
     { header: 'AGENT', value: (host: Host) => host.agent },
     { header: 'CUT OFF FROM', value: cutOff },
-    { header: 'RATE', value: (host: Host) => host.rate ?? '' },
+    { header: 'RATE', value: shape },
   ];
   invocation.stdout.write(renderTable(columns, found.hosts));
 }
@@ -102,7 +123,7 @@ export async function start(invocation: Invocation): Promise<void> {
 
 export async function partition(invocation: Invocation): Promise<void> {
   const host = invocation.required('HOST');
-  const from = invocation.text('from');
+  const from = invocation.text('PEER') ?? invocation.text('from');
   await lab.labPartition(host, { name: labOf(invocation), ...(from === undefined ? {} : { from }) });
   invocation.print(`${host} is cut off from ${from ?? 'everything'}`);
 }
@@ -115,9 +136,21 @@ export async function heal(invocation: Invocation): Promise<void> {
 
 export async function shape(invocation: Invocation): Promise<void> {
   const host = invocation.required('HOST');
-  const rate = invocation.required('rate');
-  await lab.labShape(host, rate, { name: labOf(invocation) });
-  invocation.print(rate === 'none' ? `${host} is not limited` : `${host} is limited to ${rate}`);
+  const [rate, delay, loss] = ['rate', 'delay', 'loss'].map((option) => invocation.text(option));
+  if (!(rate || delay || loss))
+    throw new CmigError('invalid', 'what shall be shaped is not said', {
+      hint: 'give --rate, --delay or --loss; none takes it away',
+    });
+  await lab.labShape(host, rate, {
+    name: labOf(invocation),
+    ...(delay ? { delay } : {}),
+    ...(loss ? { loss } : {}),
+  });
+  const what = Object.entries({ rate, delay, loss }).flatMap(([word, value]) => {
+    if (!value) return [];
+    return value === 'none' ? `no ${word === 'rate' ? 'limit' : word}` : `${word} ${value}`;
+  });
+  invocation.print(`${host} has ${what.join(', ')}`);
 }
 
 export async function broker(invocation: Invocation): Promise<void> {

@@ -31,10 +31,17 @@ export const lab: CommandSpec = {
           summary: 'how many hosts; 3 for a new lab, and a lab that is there may get more',
           value: 'integer',
         },
+        {
+          flags: '--sites <NAMES>',
+          summary: 'networks of their own, routed to each other, to which the hosts are dealt out in turn',
+        },
         name,
       ],
       output: ['json'],
-      examples: [['cmig lab up --hosts 3', 'host-a, host-b, host-c and their broker']],
+      examples: [
+        ['cmig lab up --hosts 3', 'host-a, host-b, host-c and their broker'],
+        ['cmig lab up --hosts 3 --sites onprem,azure,aws', 'each in a network of its own'],
+      ],
       load: async () => (await handlers()).up,
     },
     {
@@ -82,12 +89,21 @@ export const lab: CommandSpec = {
     },
     {
       name: 'partition',
-      summary: 'cut a host off the network',
-      arguments: [host],
+      summary: 'cut a host or a site off the network',
+      arguments: [
+        { ...host, summary: 'a host of the lab, such as host-a, or a site' },
+        {
+          name: 'PEER',
+          summary: 'as --from: only from this host or site',
+          optional: true,
+          completes: 'lab-host',
+        },
+      ],
       options: [
         {
           flags: '--from <MACHINE>',
-          summary: 'only from this one: another host, "broker", or "machine", which is where cmig runs',
+          summary:
+            'only from this one: another host or site, "broker", or "machine", which is where cmig runs',
           completes: 'lab-host',
         },
         name,
@@ -95,30 +111,35 @@ export const lab: CommandSpec = {
       examples: [
         ['cmig lab partition host-b', 'cut it off from everything'],
         ['cmig lab partition host-b --from host-a', 'cut two hosts off from each other'],
+        ['cmig lab partition azure aws', 'cut two sites off from each other'],
       ],
       load: async () => (await handlers()).partition,
     },
     {
       name: 'heal',
-      summary: 'connect a host again',
-      arguments: [host],
+      summary: 'connect a host or a site again',
+      arguments: [{ ...host, summary: 'a host of the lab, such as host-a, or a site' }],
       options: [name],
       examples: [['cmig lab heal host-b', 'undo every partition of it']],
       load: async () => (await handlers()).heal,
     },
     {
       name: 'shape',
-      summary: 'limit the rate of a host, or lift the limit',
-      arguments: [host],
+      summary: 'limit the rate of a host or a site, or lift the limit',
+      arguments: [{ ...host, summary: 'a host of the lab, such as host-a, or a site' }],
       options: [
         {
           flags: '--rate <RATE>',
           summary: 'bits a second, such as 100mbit; "none" lifts the limit',
-          mandatory: true,
         },
+        { flags: '--delay <TIME>', summary: 'each way, such as 20ms; "none" takes it away' },
+        { flags: '--loss <SHARE>', summary: 'each way, such as 0.5%; "none" takes it away' },
         name,
       ],
-      examples: [['cmig lab shape host-b --rate 100mbit', 'a slow link']],
+      examples: [
+        ['cmig lab shape host-b --rate 100mbit', 'a slow link'],
+        ['cmig lab shape azure --rate 200mbit --delay 15ms', 'a distant cloud, where the kernel has netem'],
+      ],
       load: async () => (await handlers()).shape,
     },
     {

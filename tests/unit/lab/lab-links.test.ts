@@ -2,9 +2,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { partitionRules, rateBitsPerSecond } from '../../../src/lab/lab-links.ts';
 
+const plan = { name: 'lab', octet: 77, hosts: ['host-a', 'host-b', 'host-c'] };
+
 describe('partitionRules', () => {
   it('drops both directions, of everything or between two machines', () => {
-    const rules = partitionRules({
+    const rules = partitionRules(plan, {
       'host-a': { partitioned: 'all' },
       'host-b': { partitioned: ['broker', 'machine'], rate: '1mbit' },
       'host-c': { rate: '1mbit' },
@@ -24,8 +26,27 @@ describe('partitionRules', () => {
     ]);
   });
 
+  it('drops by address where a router lies between', () => {
+    const rules = partitionRules(
+      { ...plan, sites: ['onprem', 'azure', 'aws'] },
+      {
+        azure: { partitioned: ['aws'] },
+        onprem: { partitioned: 'all' },
+        'host-a': { partitioned: ['host-b'] },
+      },
+    );
+    expect(rules.match(/^ {4}.*drop$/gm)?.map((line) => line.trim())).toEqual([
+      'iifname "host-a" ip daddr 10.77.129.11 drop',
+      'oifname "host-a" ip saddr 10.77.129.11 drop',
+      'iifname "router0" drop',
+      'oifname "router0" drop',
+      'iifname "router1" ip daddr 10.77.130.0/24 drop',
+      'oifname "router1" ip saddr 10.77.130.0/24 drop',
+    ]);
+  });
+
   it('leaves no table where nothing is cut off', () => {
-    expect(partitionRules({ 'host-a': { rate: '1mbit' } })).toBe(
+    expect(partitionRules(plan, { 'host-a': { rate: '1mbit' } })).toBe(
       'table bridge cmig_lab\ndelete table bridge cmig_lab\n',
     );
   });

@@ -1,8 +1,11 @@
 // Names and addresses of a lab's machines.
 import { describe, expect, it } from '@jest/globals';
 import {
+  applicationRange,
+  attachment,
   brokerMachine,
   checkLabName,
+  checkSites,
   gatewayAddress,
   hostNames,
   hostsFile,
@@ -10,6 +13,7 @@ import {
   machineAddress,
   machineMac,
   maximumHosts,
+  siteOf,
   uplinkName,
 } from '../../../src/lab/lab-plan.ts';
 
@@ -32,6 +36,29 @@ describe('the plan of a lab', () => {
     expect(hostsFile(plan)).toContain('10.77.255.12 host-c\n');
     expect(hostsFile(plan)).toContain('10.77.255.2 broker\n');
   });
+
+  it('deals hosts out to sites, each in a segment of its own, beside the range for applications', () => {
+    const sites = { octet: 77, sites: ['onprem', 'azure'] };
+    expect(['host-a', 'host-b', 'host-c'].map((host) => siteOf(sites, host))).toEqual([
+      'onprem',
+      'azure',
+      'onprem',
+    ]);
+    expect(attachment(sites, 'host-b')).toEqual({
+      address: '10.77.129.11/24',
+      switch: 'site1',
+      router: '10.77.129.1',
+    });
+    expect(attachment(sites, brokerMachine).router).toBe('10.77.255.254');
+    expect(applicationRange(sites)).toBe('10.77.0.0/17');
+  });
+
+  it.each([['one'], ['a', 'a'], ['a', 'host-b'], ['a', 'B'], ['a', 'machine']])(
+    'refuses the sites %j',
+    (...sites) => {
+      expect(() => checkSites(sites)).toThrow(expect.objectContaining({ code: 'invalid' }));
+    },
+  );
 
   it('names links in what the kernel allows', () => {
     expect(uplinkName(199).length).toBeLessThan(16);

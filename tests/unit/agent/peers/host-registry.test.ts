@@ -15,6 +15,7 @@ const config = (changes: Partial<AgentConfig> = {}): AgentConfig =>
     name: 'host-a',
     address: '10.0.0.1',
     labels: { zone: 'one' },
+    network: { bridge: 'cmig0', range: '10.77.0.0/17' },
     dataDirectory: folder,
     runDirectory: folder,
     ssh: {
@@ -65,6 +66,19 @@ describe('HostRegistry', () => {
       transferKey: 'ssh-ed25519 AAAAtransfer',
       labels: { zone: 'one' },
     });
+  });
+
+  it('keeps its address among the applications, and leaves it to a host that comes first by name', async () => {
+    const network = { bridge: 'cmig0', range: '10.77.0.0/17', overlay: {} };
+    const registry = await openRegistry({ network });
+    const { overlay, version } = registry.own;
+    expect((await openRegistry({ network })).own).toMatchObject({ overlay, version });
+    await registry.hear(hostB({ overlay: overlay! }));
+    expect(registry.own.overlay).toEqual(overlay);
+    await registry.hear(hostB({ name: 'host-0', overlay: overlay! }));
+    expect(registry.own.overlay?.address).toMatch(/^10\.77\.127\.[0-9]+$/);
+    expect(registry.own.overlay).not.toEqual(overlay);
+    expect(registry.own.version).toBeGreaterThan(version);
   });
 
   it('keeps the version of an unchanged record, and raises that of a changed one', async () => {

@@ -1,0 +1,153 @@
+// Where all applications are, told and heard, and what this host's network makes of it.
+import type { Event } from '../../src/contract/events.ts';
+import type { HostRecord } from '../../src/contract/host.ts';
+import type { Place } from '../../src/contract/place.ts';
+import { codeOf } from '../../src/core/errors.ts';
+import type { AgentContext } from '../context.ts';
+import type { HostRegistry } from '../peers/host-registry.ts';
+import type { ApplicationRecord } from '../store/application-store.ts';
+import { readJsonFile, writeFileDurably } from '../store/durable-file.ts';
+import { type KnownPlace, Places } from './places.ts';
+
+/** All that follows from it. */
+export interface NetworkView {
+  own: HostRecord;
+  /** This one too. */
+  hosts: readonly HostRecord[];
+  places: readonly KnownPlace[];
+}
+
+/** What a host does so that applications reach each other and the world. */
+export interface Consequence {
+  open(view: NetworkView): Promise<void>;
+  /** Makes it so; called one after the other. */
+  apply(view: NetworkView): Promise<void>;
+}
+
+const announceEveryMs = 5000;
+const peerAnswersMs = 1500;
+
+export class Neighbourhood {
+  readonly #context: AgentContext;
+  readonly #hosts: HostRegistry;
+  readonly #places: Places;
+  readonly #consequences: readonly Consequence[];
+  #opened = false;
+  #applying: Promise<void> | undefined;
+  #stale = false;
+  #written = '';
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(context: AgentContext, hosts: HostRegistry, consequences: readonly Consequence[]) {
+    this.#context = context;
+    this.#hosts = hosts;
+    this.#consequences = consequences;
+    this.#places = new Places(context.config.name);
+    hosts.onChange = () => this.#changed();
+  }
+
+  /** @param present the applications that have their network here. The registry of hosts must be open */
+  async open(present: readonly ApplicationRecord[]): Promise<void> {
+    const stored = await readJsonFile<{ places: KnownPlace[] }>(this.#context.paths.placesFile);
+    this.#places.load(stored?.places ?? []);
+    for (const record of present) this.#places.hold(placeOf(record));
+    for (const each of this.#consequences) await each.open(this.view());
+    this.#opened = true;
+    this.#changed();
+    await this.#applying;
+  }
+
+  view(): NetworkView {
+    return { own: this.#hosts.own, hosts: this.#hosts.list(), places: this.#places.all() };
+  }
+
+  own(): Place[] {
+    return this.#places.own();
+  }
+
+  /** It has its network here from now on: the others are told at once. */
+  hold(record: ApplicationRecord): void {
+    this.#places.hold(placeOf(record));
+    this.announce();
+    this.#changed();
+  }
+
+  /** It has no network here any more. */
+  release(application: string): void {
+    if (!this.#places.release(application)) return;
+    this.announce();
+    this.#changed();
+  }
+
+  announce(): void {
+    this.#context.events.publish('host.placed', { places: this.own() });
+  }
+
+  /** Tells and listens until `events`, which are those of all hosts, end. */
+  async listen(events: AsyncIterable<Event>): Promise<void> {
+    this.#timer = setInterval(() => this.announce(), announceEveryMs);
+    this.#timer.unref();
+    for await (const event of events) {
+      if (event.type === 'host.placed') this.#hear(event.host, event.data.places);
+    }
+  }
+
+  /** Asks all hosts, after a time in which nothing was heard. One that does not answer speaks up by itself. */
+  async askPeers(): Promise<void> {
+    const { rpc, config } = this.#context;
+    const peers = this.#hosts.list().filter(({ name }) => name !== config.name);
+    await Promise.all(
+      peers.map(async ({ name }) => {
+        const options = { timeoutMs: peerAnswersMs, failFast: true };
+        const answer = await rpc.call(name, 'host.places', {}, options).catch(() => undefined);
+        if (answer) this.#hear(name, answer.places);
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#applying;
+  }
+
+  #hear(host: string, places: readonly Place[]): void {
+    if (host !== this.#context.config.name && this.#places.hear(host, places)) this.#changed();
+  }
+
+  /** What changes while it is being applied is applied afterwards. */
+  #changed(): void {
+    if (!this.#opened) return;
+    this.#stale = true;
+    this.#applying ??= this.#apply().finally(() => {
+      this.#applying = undefined;
+    });
+  }
+
+  async #apply(): Promise<void> {
+    while (this.#stale) {
+      this.#stale = false;
+      const view = this.view();
+      for (const each of this.#consequences)
+        await each.apply(view).catch((error) => {
+          this.#context.log.error({ err: error, code: codeOf(error) }, 'the network could not be adapted');
+        });
+      await this.#write(view).catch((error) => {
+        this.#context.log.warn({ err: error }, 'where applications are could not be written down');
+      });
+    }
+  }
+
+  async #write({ places }: NetworkView): Promise<void> {
+    const text = `${JSON.stringify({ places }, undefined, 2)}\n`;
+    if (text === this.#written) return;
+    await writeFileDurably(this.#context.paths.placesFile, text, 0o600);
+    this.#written = text;
+  }
+}
+
+const placeOf = ({ manifest, address, mac, epoch }: ApplicationRecord): Place => ({
+  application: manifest.metadata.name,
+  address,
+  mac,
+  epoch,
+});
