@@ -75,6 +75,7 @@ export class SourceHost implements SourcePorts {
   }
 
   async freeze(): Promise<void> {
+    this.#events.publish('migration.stepped', { step: 'freeze' });
     const { network, checkpoints } = this.#machine;
     const { application, phases } = this.#record;
     const address = await this.#address();
