@@ -30,8 +30,10 @@ export class PseudoTerminal {
   private constructor(folder: string, columns: number, rows: number) {
     this.#folder = folder;
     this.#terminal = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true });
-    // script(1) makes the pseudo-terminal; it belongs to util-linux, so every Debian has it.
-    this.#process = spawnProcess('script', ['-qfc', shell, '/dev/null'], {
+    // script(1) makes the pseudo-terminal; it belongs to util-linux, so every Debian has it. It heeds no signal but this
+    // one while a program runs, and with it the terminal goes, which hangs up on that program: also where the test is killed.
+    const script = ['script', '-qfc', shell, '/dev/null'];
+    this.#process = spawnProcess('setpriv', ['--pdeathsig', 'KILL', '--', ...script], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: {
         TERM: 'xterm-256color',
@@ -138,7 +140,6 @@ export class PseudoTerminal {
 
   async close(): Promise<void> {
     this.#process.stdin!.end();
-    // script(1) heeds no other signal while a program runs; with it the terminal goes, which hangs up on that program.
     this.#process.kill('SIGKILL');
     await this.#process.ended;
     this.#terminal.dispose();
