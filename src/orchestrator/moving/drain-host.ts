@@ -1,7 +1,6 @@
 // Empties a host: nothing more comes to it, and what runs on it is moved to where there is room.
 import type { Application } from '../../contract/application.ts';
 import { CmigError } from '../../core/errors.ts';
-import type { OnProgress } from '../../core/progress.ts';
 import type { OrchestratorContext } from '../context.ts';
 import { cordonHost } from '../cordoning.ts';
 import { findHost, findReadyHost } from '../finding.ts';
@@ -10,10 +9,11 @@ import { parseSelector } from '../selector.ts';
 import { Destinations, eligibleHosts, type Load, planMoves } from './destinations.ts';
 import { leftOf } from './left-behind.ts';
 import { measureApplications } from './measure-applications.ts';
-import { moveMany } from './move-many.ts';
+import { type MovingOptions, moveMany } from './move-many.ts';
 import { type MoveResult, worstOf } from './move-result.ts';
 
-export interface DrainOptions {
+/** Of a dry run nothing is cordoned. */
+export interface DrainOptions extends MovingOptions {
   host: string;
   /** Only to these hosts; to all if empty. */
   to: readonly string[];
@@ -21,14 +21,7 @@ export interface DrainOptions {
   toSelector?: string | undefined;
   /** Only applications with these labels. */
   selector?: string | undefined;
-  parallel: number;
-  strategy?: string | undefined;
-  /** Plan and preflight only; the host is not cordoned. */
-  dryRun: boolean;
-  signal: AbortSignal;
-  onProgress: OnProgress;
   onCordoned: (changed: boolean) => void;
-  caller: string;
 }
 
 /** What `drain -o json` prints; stable. */

@@ -15,10 +15,8 @@ export interface Move {
   choice: Choice;
 }
 
-export interface MoveManyOptions {
-  moves: readonly Move[];
-  /** Another place, where these hosts have refused it. */
-  again: (move: Move, refused: ReadonlySet<string>) => Choice;
+/** How applications are moved, whichever they are and wherever to. */
+export interface MovingOptions {
   /** How many at a time. */
   parallel: number;
   strategy?: string | undefined;
@@ -29,6 +27,12 @@ export interface MoveManyOptions {
   onProgress: OnProgress;
   /** Who holds the mutexes, such as `ann@desk (4711): cmig drain host-a`. */
   caller: string;
+}
+
+export interface MoveManyOptions extends MovingOptions {
+  moves: readonly Move[];
+  /** Another place, where these hosts have refused it. */
+  again: (move: Move, refused: ReadonlySet<string>) => Choice;
 }
 
 /** In the order of the moves. Whatever becomes of one is its result; only mistakes in our code are thrown. */

@@ -1,21 +1,14 @@
 // Moves all applications with certain labels to one host.
-import type { OnProgress } from '../../core/progress.ts';
 import type { OrchestratorContext } from '../context.ts';
 import { findHost, readInventory } from '../inventory.ts';
 import { parseSelector } from '../selector.ts';
 import { leftOf } from './left-behind.ts';
-import { moveMany } from './move-many.ts';
+import { type MovingOptions, moveMany } from './move-many.ts';
 import type { MoveResult } from './move-result.ts';
 
-export interface MoveSelectedOptions {
+export interface MoveSelectedOptions extends MovingOptions {
   selector: string;
   to: string;
-  parallel: number;
-  strategy?: string | undefined;
-  dryRun: boolean;
-  signal: AbortSignal;
-  onProgress: OnProgress;
-  caller: string;
 }
 
 /** What `migrate -l -o json` prints; stable. */
