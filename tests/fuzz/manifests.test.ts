@@ -1,12 +1,28 @@
 // Any text at all: manifests or a list of problems, and that soon.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { CmigError } from '../../src/core/errors.ts';
 import { readManifests } from '../../src/manifest/read-manifests.ts';
-import { examples, manifestText } from './manifest-texts.ts';
+import { root } from '../e2e/settings.ts';
+import { manifestTexts } from './manifest-texts.ts';
 import { fuzzRun } from './settings.ts';
 import { tangles } from './tangles.ts';
+
+const folder = join(root, 'manifests');
+const examples: readonly string[] = readdirSync(folder)
+  .filter((name) => name.endsWith('.yaml'))
+  .map((name) => readFileSync(join(folder, name), 'utf8'));
+const { edited, relined, revalued, characters } = manifestTexts(examples);
+const manifestText: fc.Arbitrary<string | Uint8Array> = fc.oneof(
+  { weight: 5, arbitrary: edited },
+  { weight: 4, arbitrary: relined },
+  { weight: 5, arbitrary: revalued },
+  { weight: 4, arbitrary: characters },
+  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 300 }) },
+);
 
 /** Of this process's own time: how busy the machine is does not count. */
 const longestMs = 2000;

@@ -2,9 +2,9 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { parse, stringify } from 'yaml';
 import { CmigError } from '../../../src/core/errors.ts';
 import { readManifests } from '../../../src/manifest/read-manifests.ts';
+import { manifestTexts } from '../../fuzz/manifest-texts.ts';
 import { sound, Workspace } from './workspace.ts';
 
 let workspace: Workspace;
@@ -57,79 +57,18 @@ async function expectProblemsOrManifests(text: string): Promise<void> {
   }
 }
 
-const piece = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 8 }),
-  fc.constantFrom(
-    ': ',
-    '- ',
-    '\n',
-    '\t',
-    '{',
-    '}',
-    '[',
-    ']',
-    '"',
-    "'",
-    '&a ',
-    '*a',
-    '*n',
-    '<<: *n',
-    '!!set ',
-    '|',
-    '>',
-    '---\n',
-    '...\n',
-    '%',
-    '#',
-    '__proto__: ',
-    '? ',
-    '~',
-    '0x1',
-    '1e999',
-    '.nan',
-    '\0',
-    '\r',
-    '\ufeff',
-  ),
-);
-
 describe('any text', () => {
   it('the manifest that is changed below is sound', async () => {
     expect(await verdict(full)).toBe(1);
   });
 
-  it('of YAML’s own characters', async () => {
-    const text = fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join(''));
-    await fc.assert(fc.asyncProperty(text, expectProblemsOrManifests), { numRuns: 150 });
-  });
-
-  it('a manifest with a few characters put in or cut out', async () => {
-    const edits = fc.array(fc.tuple(fc.nat(1500), fc.nat(20), piece), { minLength: 1, maxLength: 3 });
-    const property = fc.asyncProperty(edits, async (changes) => {
-      let text = full;
-      for (const [at, cut, put] of changes)
-        text = text.slice(0, at % text.length) + put + text.slice((at % text.length) + cut);
-      await expectProblemsOrManifests(text);
-    });
-    await fc.assert(property, { numRuns: 150 });
-  });
-
-  it('a manifest with one value in place of another one', async () => {
-    const property = fc.asyncProperty(fc.nat(), fc.json({ maxDepth: 2 }), async (which, json) => {
-      const document: unknown = parse(full);
-      const places: [Record<string, unknown>, string][] = [];
-      const walk = (value: unknown): void => {
-        if (typeof value !== 'object' || value === null) return;
-        for (const key of Object.keys(value)) {
-          places.push([value as Record<string, unknown>, key]);
-          walk((value as Record<string, unknown>)[key]);
-        }
-      };
-      walk(document);
-      const [parent, key] = places[which % places.length]!;
-      parent[key] = JSON.parse(json);
-      await expectProblemsOrManifests(stringify(document));
-    });
-    await fc.assert(property, { numRuns: 150 });
+  it.each([
+    ['of YAML’s own characters', 'characters'],
+    ['a manifest with a few characters put in or cut out', 'edited'],
+    ['a manifest with lines left out, doubled or moved', 'relined'],
+    ['a manifest with one value in place of another one', 'revalued'],
+  ] as const)('%s', async (_, kind) => {
+    const texts = manifestTexts([full])[kind];
+    await fc.assert(fc.asyncProperty(texts, expectProblemsOrManifests), { numRuns: 150 });
   });
 });
