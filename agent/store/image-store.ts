@@ -1,5 +1,5 @@
 // Images: lists of layers, the base first, by the digest that follows from those of the layers.
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chainDigest } from '../../src/core/chain-digest.ts';
 import { CmigError } from '../../src/core/errors.ts';
@@ -31,6 +31,9 @@ export interface PrunedImages {
   layers: LayerRecord[];
 }
 
+/** The longest that the copy of an image from another host may take. */
+const deliveryMs = 24 * 3_600_000;
+
 export class ImageStore {
   readonly #paths: AgentPaths;
   /** Deliveries that are being taken in, so that two who ask for one image do not do it twice. */
@@ -51,6 +54,7 @@ export class ImageStore {
   async open(): Promise<void> {
     await this.layers.open();
     await layerEarlierImages(this.#paths);
+    await this.#sweepDeliveries();
   }
 
   async close(): Promise<void> {
@@ -166,6 +170,16 @@ export class ImageStore {
 
   #delivery(digest: string): string {
     return join(this.#paths.incomingDirectory, ImageStore.deliveryFolder(digest));
+  }
+
+  /** Those that nobody has ended: their sender may have gone for good. One that is under way goes on while agents restart. */
+  async #sweepDeliveries(): Promise<void> {
+    const folder = join(this.#paths.incomingDirectory, 'images');
+    for (const name of await readdir(folder).catch(() => [])) {
+      const begun = await stat(join(folder, name));
+      if (Date.now() - begun.mtimeMs > deliveryMs)
+        await rm(join(folder, name), { recursive: true, force: true });
+    }
   }
 
   async #takeDelivered(digest: string): Promise<ImageRecord | undefined> {

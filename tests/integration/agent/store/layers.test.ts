@@ -221,9 +221,14 @@ describe('at the start of the agent', () => {
     const whole = await image(kept);
     const id = await store.layers.beginUpload(`sha256:${'0'.repeat(64)}`);
     await store.layers.writeUpload(id, 0, Buffer.alloc(1024));
+    const deliveries = join(paths.incomingDirectory, 'images');
+    for (const name of ['old', 'under-way'])
+      await mkdir(join(deliveries, name, 'layers/x/rootfs'), { recursive: true });
+    await utimes(join(deliveries, 'old'), 1e9, 1e9);
     const next = new ImageStore(paths);
     await next.open();
     expect(await readdir(paths.imagesIncoming)).toEqual([]);
+    expect(await readdir(deliveries)).toEqual(['under-way']);
     expect(await next.folders(whole)).toEqual([paths.layerRootfs(kept)]);
     await next.close();
   });

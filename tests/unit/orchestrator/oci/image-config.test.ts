@@ -97,6 +97,7 @@ it('signal and ports are put into our form', () => {
   expect([unknown.container.stopSignal, unknown.notes.length]).toEqual([undefined, 1]);
   const ports = { '443/tcp': {}, '80': {}, '53/udp': {} };
   expect(container({}, { ExposedPorts: ports }).exposedPorts).toEqual(['53/udp', '80/tcp', '443/tcp']);
+  expect(container({ exposedPorts: ['1/tcp'] }, { ExposedPorts: ports }).exposedPorts).toEqual(['1/tcp']);
 });
 
 it('a volume of the image is one of the application, unless the manifest mounts there', () => {
