@@ -8,7 +8,8 @@ set -euo pipefail
 if [ "${1:-}" != --inside ]; then
   criu=$(readlink -f "$1") runc=$(readlink -f "$2")
   work=$(mktemp -d "${TMPDIR:-/tmp}/criu-selftest.XXXXXX")
-  cgroup=criu-selftest-$$
+  # machines that share a kernel may have the same process numbers
+  cgroup=${work##*/}
   # shellcheck disable=SC2317  # the trap calls it
   finish() {
     local dir

@@ -2,11 +2,14 @@
 # Gives PREFIX/sbin a criu and a runc that really dump and restore on the running kernel.
 # Candidates, in order: what stands on PATH; then private copies from later suites of this machine's own Debian
 # mirror, unpacked under PREFIX without touching the system. Each is judged by criu-selftest.sh, never by version.
-# usage: criu.sh [PREFIX]       PREFIX defaults to $CMIG_PREFIX or /opt/cmig; $CMIG_CRIU_SUITES names other suites
+# usage: criu.sh [--passed] [PREFIX]       PREFIX defaults to $CMIG_PREFIX or /opt/cmig; $CMIG_CRIU_SUITES names other suites
+# With --passed it only tells, by its exit code, whether what stands there has passed already.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/setup/apt-suite.sh
 . "$here/apt-suite.sh"
+only=
+[ "${1:-}" != --passed ] || { only=yes; shift; }
 prefix=${1:-${CMIG_PREFIX:-/opt/cmig}}
 read -ra suites <<<"${CMIG_CRIU_SUITES:-sid forky trixie}"
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -19,6 +22,7 @@ fingerprint() {
 if [ -x "$prefix/sbin/criu" ] && [ -x "$prefix/sbin/runc" ] && [ "$(fingerprint)" = "$(cat "$prefix/selftest.passed" 2>/dev/null)" ]; then
   exit 0
 fi
+[ -z "$only" ] || exit 1
 
 mkdir -p "$prefix/sbin"
 exec 9<"$prefix"

@@ -71,6 +71,14 @@ function tlsFilesOf({ broker }: Context): TlsFiles | undefined {
 }
 
 function readCredentials(context: Context): { user: string; password: string } | undefined {
+  const line = credentialsLine(context);
+  if (line === undefined) return undefined;
+  const colon = line.indexOf(':');
+  return { user: line.slice(0, colon), password: line.slice(colon + 1) };
+}
+
+/** The line user:password of a context's credentials; undefined where it has none. @throws CmigError `invalid` */
+export function credentialsLine(context: Context): string | undefined {
   const file = context.broker.credentialsFile;
   if (!file) return undefined;
   let text: string;
@@ -91,5 +99,5 @@ function readCredentials(context: Context): { user: string; password: string } |
   if (colon < 1 || line.includes('\n')) {
     throw new CmigError('invalid', `${file} does not hold one line user:password`);
   }
-  return { user: line.slice(0, colon), password: line.slice(colon + 1) };
+  return line;
 }

@@ -3,13 +3,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CmigError } from '../core/errors.ts';
+import { projectFolder } from '../core/project-folder.ts';
 import { waitFor } from '../core/retry.ts';
 import { endOfLog } from './end-of-log.ts';
 import { signalProcesses, waitForEnd } from './end-processes.ts';
 import { startInside } from './inside.ts';
 import { LabPaths } from './lab-paths.ts';
 import { processesWith } from './process-table.ts';
-import { projectFolder } from './shared-folders.ts';
 
 const configurationFile = '/etc/cmig/agent.yaml';
 const startLimitMs = 15_000;

@@ -6,8 +6,17 @@ const root = join(import.meta.dirname, '../..');
 
 /** CMIG_E2E_LAB gives a run a lab of its own; CMIG_E2E_KEEP=1 leaves it up for the next run and for looking at it. */
 export const labName = process.env.CMIG_E2E_LAB || 'e2e';
-/** Labs that single tests make for themselves: lab.test.ts the first two, fuzz.test.ts the third, sites.test.ts the fourth. */
-export const ownLabs = [`${labName}-own`, `${labName}-own-2`, `${labName}-fuzz`, `${labName}-sites`] as const;
+/**
+ * Labs that single tests make for themselves: lab.test.ts the first two, fuzz.test.ts the third, sites.test.ts the
+ * fourth, join.test.ts the fifth.
+ */
+export const ownLabs = [
+  `${labName}-own`,
+  `${labName}-own-2`,
+  `${labName}-fuzz`,
+  `${labName}-sites`,
+  `${labName}-join`,
+] as const;
 export const keepLab = process.env.CMIG_E2E_KEEP === '1';
 
 const folder = join(tmpdir(), `cmig-${labName}`);

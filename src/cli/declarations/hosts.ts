@@ -84,6 +84,60 @@ export const host: CommandSpec = {
   summary: 'look after hosts',
   subcommands: [
     {
+      name: 'add',
+      summary: 'make a machine that is reached by SSH as root a host',
+      description:
+        "It looks first and says what it will change. What is missing comes by the machine's own package manager (apt on\nDebian and Ubuntu, dnf on Fedora and RHEL); where no criu of its own dumps and restores on its kernel, a newer one goes\ninto /opt/cmig. The agent comes with a Node of its own. Run again, it repairs or upgrades and changes nothing that is\nright; what was cut off goes on where it was. Settings that are not given stay as they were.\nThe SSH host key is shown and asked for, or given, the first time; it is kept beside the contexts, and another one is\nrefused from then on.",
+      arguments: [
+        { name: 'NAME', summary: 'what the host is to be called' },
+        { name: 'ADDRESS', summary: 'where it is reached: ssh://root@ADDRESS[:PORT]' },
+      ],
+      options: [
+        { flags: '--label <KEY=VALUE>', summary: 'a label of the host, such as site=aws', repeatable: true },
+        {
+          flags: '--host-key <KEY>',
+          summary: 'the SSH host key it must show: its fingerprint (SHA256:…), or "ssh-ed25519 AAAA…"',
+        },
+        {
+          flags: '-i, --identity <FILE>',
+          summary: 'the private key that root is let in by',
+          completes: 'file',
+        },
+        {
+          flags: '--broker <URL>',
+          summary: 'the broker as the host reaches it; that of the context if absent',
+        },
+        { flags: '--address <IP>', summary: 'where other hosts reach it; ADDRESS if absent' },
+        {
+          flags: '--network <RANGE>',
+          summary: "the range of applications' addresses; that of the other hosts if absent",
+        },
+        { flags: '--gateway <IP>', summary: "the applications' default route; none if absent" },
+        {
+          flags: '--bridge <NAME>',
+          summary: 'what applications are attached to, made where missing; cmig0 if absent',
+        },
+        { flags: '--cgroup-parent <PATH>', summary: 'below which all containers live; /cmig if absent' },
+        { flags: '--dry-run', summary: 'say what would be changed, and change nothing' },
+      ],
+      output: ['json'],
+      examples: [
+        [
+          'cmig host add host-d ssh://root@192.0.2.7 --label site=aws',
+          'one command, and applications can move there',
+        ],
+        [
+          'cmig host add host-d ssh://root@192.0.2.7 --dry-run',
+          'look at the machine, and say what would be changed',
+        ],
+        [
+          'cmig host add host-d ssh://root@192.0.2.7:2222 --host-key SHA256:KFmd7caEhccuRgkNyTjcSXBknzv7pPuLqNaDmEabcde',
+          'from a script, where nobody is asked',
+        ],
+      ],
+      load: async () => (await import('../commands/host-add.ts')).add,
+    },
+    {
       name: 'doctor',
       summary: 'look for what is not well on hosts, and name the command that mends it',
       description:

@@ -1,0 +1,136 @@
+// The files of a host: what is to be on it and with what mode, so that what is right already is told by its digest.
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { stringify } from 'yaml';
+import { CmigError } from '../../core/errors.ts';
+import { projectFolder } from '../../core/project-folder.ts';
+import type { HostFacts } from './host-facts.ts';
+
+/** Everything that belongs to the host's set-up and to no one file's place in the system. */
+export const prefix = '/opt/cmig';
+export const hostFolder = `${prefix}/host`;
+export const identityFile = '/etc/cmig/identity';
+export const authorizedKeysFile = '/var/lib/cmig/ssh/authorized_keys';
+export const files = {
+  configuration: '/etc/cmig/agent.yaml',
+  credentials: '/etc/cmig/broker-credentials',
+  sshd: '/etc/ssh/sshd_config.d/cmig.conf',
+  sysctl: '/etc/sysctl.d/90-cmig.conf',
+  unit: '/etc/systemd/system/cmig-agent.service',
+  init: '/etc/init.d/cmig-agent',
+} as const;
+
+export interface InstalledFile {
+  path: string;
+  mode: string;
+  sha256: string;
+  /** What it holds, or the file here that is copied. */
+  content: string | { file: string };
+}
+
+const textFile = (path: string, mode: string, content: string): InstalledFile => ({
+  path,
+  mode,
+  sha256: createHash('sha256').update(content).digest('hex'),
+  content,
+});
+
+async function copied(path: string, mode: string, file: string): Promise<InstalledFile> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash).catch((cause) => {
+    throw new CmigError('failed', `what a host is given cannot be read here: ${file}`, {
+      hint: 'run scripts/setup.sh',
+      cause,
+    });
+  });
+  return { path, mode, sha256: hash.digest('hex'), content: { file } };
+}
+
+/** The agent, its Node and what tries criu: the same on every host. */
+export async function runtimeFiles(): Promise<InstalledFile[]> {
+  const project = projectFolder();
+  const setup = ['apt-suite.sh', 'criu.sh', 'criu-selftest.sh'];
+  const node = await realpath(join(project, 'node_modules/node/bin/node')).catch(() => process.execPath);
+  return Promise.all([
+    copied(`${hostFolder}/agent.mjs`, '644', join(project, 'dist/cmig-agent.mjs')),
+    copied(`${hostFolder}/node`, '755', node),
+    copied(`${hostFolder}/start`, '755', join(project, 'scripts/host/start')),
+    ...setup.map((name) =>
+      copied(`${hostFolder}/setup/${name}`, '755', join(project, 'scripts/setup', name)),
+    ),
+  ]);
+}
+
+export interface HostSettings {
+  name: string;
+  address: string;
+  sshPort: number;
+  labels: Record<string, string>;
+  brokerUrl: string;
+  /** The broker's network is ours alone: it may be spoken to without TLS. */
+  insecure: boolean;
+  hostKeyFile: string;
+  bridge: string;
+  range: string;
+  gateway?: string | undefined;
+  cgroupParent?: string | undefined;
+}
+
+/** The agent's configuration; see the README's part on hosts. */
+export const configurationText = (settings: HostSettings, withCredentials: boolean): string =>
+  stringify({
+    name: settings.name,
+    address: settings.address,
+    labels: settings.labels,
+    broker: {
+      url: settings.brokerUrl,
+      ...(withCredentials ? { credentialsFile: files.credentials } : {}),
+      ...(settings.insecure ? { insecure: true } : {}),
+    },
+    ssh: {
+      port: settings.sshPort,
+      hostKeyFile: settings.hostKeyFile,
+      identityFile,
+      authorizedKeysFile,
+    },
+    network: {
+      bridge: settings.bridge,
+      range: settings.range,
+      ...(settings.gateway ? { gateway: settings.gateway } : {}),
+    },
+    programs: `${prefix}/sbin`,
+    ...(settings.cgroupParent ? { cgroupParent: settings.cgroupParent } : {}),
+  });
+
+export function configurationFiles(settings: HostSettings, credentials: string | undefined): InstalledFile[] {
+  return [
+    textFile(files.configuration, '600', configurationText(settings, credentials !== undefined)),
+    ...(credentials === undefined ? [] : [textFile(files.credentials, '600', credentials)]),
+  ];
+}
+
+/** The keys of peers stand in a file of the agent's own, which sshd is to read beside what it reads for root anyway. */
+export function sshdFile({ sshd }: Pick<HostFacts, 'sshd'>): InstalledFile {
+  const others = sshd.authorizedKeys.filter((file) => file !== authorizedKeysFile);
+  const all = [...(others.length > 0 ? others : ['.ssh/authorized_keys']), authorizedKeysFile];
+  return textFile(files.sshd, '644', `Match User root\n  AuthorizedKeysFile ${all.join(' ')}\n`);
+}
+
+/** Post-copy sends pages through pipes, which the kernel makes smaller than it must for a process without CAP_SYS_RESOURCE. */
+export const pipeMaxBytes = 67_108_864;
+export const sysctlFile = (): InstalledFile =>
+  textFile(files.sysctl, '644', `# Put here by "cmig host add".\nfs.pipe-max-size = ${pipeMaxBytes}\n`);
+
+/** What the machine's init runs. */
+export async function serviceFile(init: HostFacts['init']): Promise<InstalledFile> {
+  const [path, mode, name] =
+    init === 'systemd' ? [files.unit, '644', 'cmig-agent.service'] : [files.init, '755', 'cmig-agent.init'];
+  return textFile(path!, mode!, await readFile(join(projectFolder(), 'scripts/host', name!), 'utf8'));
+}
+
+/** Whether a file is there as it is to be. */
+export const isThere = (facts: HostFacts, { path, mode, sha256 }: InstalledFile): boolean =>
+  facts.files[path]?.mode === mode && facts.files[path].sha256 === sha256;

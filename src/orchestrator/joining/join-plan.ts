@@ -1,0 +1,111 @@
+// What is to be done on a machine before it is a host: from what it has and what it is to have. Pure.
+import { CmigError } from '../../core/errors.ts';
+import type { HostFacts } from './host-facts.ts';
+import { type InstalledFile, identityFile, isThere, pipeMaxBytes } from './installed-files.ts';
+import { packageManagerOf, packageManagers } from './packages.ts';
+
+export const joinSteps = {
+  packages: 'packages',
+  runtime: 'agent and Node',
+  criu: 'criu and runc',
+  key: 'transfer key',
+  configuration: 'configuration',
+  sshd: 'sshd',
+  sysctl: 'kernel settings',
+  service: 'service',
+  start: 'start of the agent',
+} as const;
+export type JoinStep = keyof typeof joinSteps;
+
+export interface WantedFiles {
+  runtime: readonly InstalledFile[];
+  configuration: readonly InstalledFile[];
+  sshd: readonly InstalledFile[];
+  sysctl: readonly InstalledFile[];
+  service: readonly InstalledFile[];
+}
+
+export interface PlannedStep {
+  step: JoinStep;
+  /** What it changes, in a few words; nothing if empty. */
+  changes: string[];
+}
+
+export interface JoinPlan {
+  manager: 'apt-get' | 'dnf';
+  packages: string[];
+  steps: PlannedStep[];
+}
+
+/** Node's name of an architecture, by the kernel's. */
+const architectures: Record<string, string> = { x86_64: 'x64', aarch64: 'arm64' };
+const neededBytes: Record<string, number> = { '/opt': 400e6, '/var/lib': 200e6, '/etc': 1e6 };
+
+/** @throws CmigError `unsupported` with everything that keeps this machine from being a host */
+export function checkMachine(facts: HostFacts, architecture: string): void {
+  const problems = [
+    ...(facts.isRoot ? [] : ['root is not root there: the login is not that of user 0']),
+    ...(architectures[facts.architecture] === architecture
+      ? []
+      : [`its architecture is ${facts.architecture}, and the agent here is built for ${architecture}`]),
+    ...Object.entries(neededBytes)
+      .filter(([folder, bytes]) => (facts.freeBytes[folder] ?? 0) < bytes && !facts.isAdded)
+      .map(
+        ([folder, bytes]) =>
+          `${folder} has ${Math.round((facts.freeBytes[folder] ?? 0) / 1e6)} MB left, and ${bytes / 1e6} MB are needed`,
+      ),
+    ...(facts.sshd.includes
+      ? []
+      : ['its /etc/ssh/sshd_config does not include /etc/ssh/sshd_config.d/*.conf']),
+  ].map((message) => ({ message }));
+  if (problems.length === 0) return void packageManagerOf(facts.distribution);
+  throw new CmigError('unsupported', `this machine cannot become a host: ${problems[0]!.message}`, {
+    problems,
+  });
+}
+
+/** @throws CmigError `unsupported` where the distribution is unknown */
+export function planJoin(facts: HostFacts, wanted: WantedFiles): JoinPlan {
+  const manager = packageManagerOf(facts.distribution);
+  const { packages } = packageManagers[manager];
+  const isMissing = (program: string): boolean =>
+    !facts.programs[program] &&
+    // These three only matter until a criu works.
+    !(facts.criuTested && ['criu', 'runc', 'patchelf'].includes(program));
+  const missing = [
+    ...new Set(
+      Object.keys(packages)
+        .filter(isMissing)
+        .map((program) => packages[program]!),
+    ),
+  ].sort();
+  const differing = (list: readonly InstalledFile[]): string[] =>
+    list.filter((file) => !isThere(facts, file)).map(({ path }) => path);
+  const isKeyThere =
+    facts.files[identityFile]?.mode === '600' && facts.files[`${identityFile}.pub`] !== undefined;
+  const changes: Record<Exclude<JoinStep, 'start'>, string[]> = {
+    packages: facts.packagesPending && missing.length === 0 ? ['an interrupted installation'] : missing,
+    runtime: differing(wanted.runtime),
+    criu: facts.criuTested ? [] : ['tries what there is, and fetches newer ones where it does not work'],
+    key: isKeyThere ? [] : [identityFile],
+    configuration: differing(wanted.configuration),
+    sshd: differing(wanted.sshd),
+    sysctl:
+      facts.pipeMaxBytes >= pipeMaxBytes ? differing(wanted.sysctl) : wanted.sysctl.map(({ path }) => path),
+    service: facts.isEnabled ? differing(wanted.service) : wanted.service.map(({ path }) => path),
+  };
+  // What the agent reads when it starts.
+  const read = ['runtime', 'criu', 'key', 'configuration', 'service'] as const;
+  const restarts = read.some((step) => changes[step].length > 0);
+  return {
+    manager,
+    packages: missing,
+    steps: [
+      ...Object.entries(changes).map(([step, list]) => ({ step: step as JoinStep, changes: list })),
+      {
+        step: 'start',
+        changes: facts.isRunning ? (restarts ? ['starts it anew; containers run on'] : []) : ['starts it'],
+      },
+    ],
+  };
+}
