@@ -8,6 +8,7 @@ import { protocolVersion } from '../../src/contract/protocol.ts';
 import { CmigError } from '../../src/core/errors.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
+import { missingInstructions, readInstructions } from './cpu-instructions.ts';
 import {
   diskAvailableBytes,
   dumpCpuInfo,
@@ -91,6 +92,7 @@ export async function preflightSource(
       mac: record.mac,
       protocolVersion,
       cpuinfo: await dumpCpuInfo(context.programs),
+      instructions: await readInstructions(),
       memoryBytes: await memoryOf(machine, record),
       diskBytes: await diskOf(machine, application),
       connections: await network.countConnections(application, record.address),
@@ -124,7 +126,8 @@ export async function preflightDestination(
       'choose a host of the same architecture',
     );
   } else {
-    const refusal = await refuseCpu(context.programs, facts.cpuinfo);
+    const missing = missingInstructions(facts.instructions ?? [], await readInstructions());
+    const refusal = missing.join(', ') || (await refuseCpu(context.programs, facts.cpuinfo));
     if (refusal)
       add('cpu', `${here} lacks CPU features of ${from}: ${refusal}`, 'choose a host whose CPU has them');
   }

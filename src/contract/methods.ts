@@ -51,6 +51,8 @@ export const MigrationFacts = Type.Object({
   protocolVersion: Count,
   /** `criu cpuinfo dump` of the source, base64 of cpuinfo.img. */
   cpuinfo: Text(1024 * 1024),
+  /** What its CPU can do beyond every other, by the kernel's names; absent of an agent that does not tell. */
+  instructions: Type.Optional(Type.Array(Text(64), { maxItems: 1000 })),
   memoryBytes: Count,
   diskBytes: Count,
   /** Established TCP connections with peers outside the application. */

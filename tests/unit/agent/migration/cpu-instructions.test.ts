@@ -1,0 +1,27 @@
+// Which instructions of one CPU another lacks.
+import { describe, expect, it } from '@jest/globals';
+import { instructionsOf, missingInstructions } from '../../../../agent/migration/cpu-instructions.ts';
+
+const cpuinfo = (...flags: string[]) =>
+  flags.map((each, index) => `processor\t: ${index}\nflags\t\t: ${each}\nbugs\t\t: spectre_v1`).join('\n\n');
+
+describe('instructions', () => {
+  const modern = instructionsOf(
+    cpuinfo('fpu vme sse2 ssse3 sse4_2 xsave avx avx2 md_clear arch_capabilities'),
+  );
+
+  it('are those that programs use, not what concerns the kernel', () => {
+    expect(modern).toEqual(['avx', 'avx2', 'sse4_2', 'ssse3', 'xsave']);
+  });
+
+  it('are there where every CPU of a machine has them', () => {
+    expect(instructionsOf(cpuinfo('ssse3 avx', 'ssse3'))).toEqual(['ssse3']);
+    expect(instructionsOf('')).toEqual([]);
+  });
+
+  it('are missing by name, in one direction only', () => {
+    const old = instructionsOf(cpuinfo('fpu sse2 ssse3 sse4_2 popcnt'));
+    expect(missingInstructions(modern, old)).toEqual(['avx', 'avx2', 'xsave']);
+    expect(missingInstructions(old, modern)).toEqual(['popcnt']);
+  });
+});
