@@ -16,6 +16,9 @@ import { MigrationJournal } from './migration/journal.ts';
 import type { Machine } from './migration/machine.ts';
 import { Migrations } from './migration/migrations.ts';
 import { ApplicationNetwork } from './network/application-network.ts';
+import { Encryption } from './network/encryption.ts';
+import { Forwarding } from './network/forwarding.ts';
+import { Names } from './network/names.ts';
 import { Neighbourhood } from './network/neighbourhood.ts';
 import { Overlay, overlayMtu } from './network/overlay.ts';
 import { HostRegistry } from './peers/host-registry.ts';
@@ -115,7 +118,11 @@ function makeMachine(context: AgentContext): Machine {
   const images = new ImageStore(paths);
   const { overlay } = config.network;
   const neighbourhood = new Neighbourhood(context, hosts, [
-    ...(overlay ? [new Overlay({ ...config.network, ...overlay })] : []),
+    ...(overlay
+      ? [new Encryption({ ...config, ...overlay }), new Overlay({ ...config.network, ...overlay })]
+      : []),
+    new Names(paths),
+    new Forwarding({ ...config.network, overlay: overlay !== undefined }),
   ]);
   const network = new ApplicationNetwork({ ...config.network, mtu: overlay && overlayMtu }, neighbourhood);
   const runtime = new ContainerRuntime(context, images);

@@ -58,6 +58,8 @@ export const AgentConfig = Type.Object(
               port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535 })),
               /** Tells installations on the same hosts apart. */
               id: Type.Optional(Type.Integer({ minimum: 1, maximum: 16_777_215 })),
+              /** WireGuard; `between-sites`, by the label `site`, if absent. The same on all hosts. */
+              encryption: Type.Optional(Type.Enum(['between-sites', 'always', 'never'])),
             },
             strict,
           ),

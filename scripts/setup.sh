@@ -22,7 +22,7 @@ flock 8
 for part in "$@"; do
   case $part in
     packages) scripts/setup/packages.sh ;;
-    test-packages) scripts/setup/packages.sh docker-registry:docker-registry mkfs.btrfs:btrfs-progs mmdebstrap:mmdebstrap ;;
+    test-packages) scripts/setup/packages.sh docker-registry:docker-registry mkfs.btrfs:btrfs-progs mmdebstrap:mmdebstrap tcpdump:tcpdump ;;
     criu) scripts/setup/criu.sh "${CMIG_PREFIX:-/opt/cmig}" ;;
     node) scripts/setup/node.sh ;;
     build)

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { runProcess } from '../../src/core/run-process.ts';
 import type { Machine } from '../migration/machine.ts';
-import { namespacePath } from '../network/application-network.ts';
+import { namespacePath } from '../network/namespace-path.ts';
 import { ok, problem, quoted, type Said, warning } from './findings.ts';
 
 /** What a namespace of an application has to say; see application-network.ts. */

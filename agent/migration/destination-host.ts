@@ -55,7 +55,7 @@ export class DestinationHost implements DestinationPorts {
     await applications.put(this.#application({ id, role: 'destination' }));
     images.holds.release(Object.values(facts.images));
     await supervisor.suspend(application, { id, role: 'destination' });
-    await network.create(application, { address: facts.address, mac: facts.mac }, { locked: true });
+    await network.create(application, facts, { locked: true });
   }
 
   async restore(signal: AbortSignal): Promise<void> {

@@ -2,10 +2,13 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import type { ApplicationManifest } from '../../src/contract/application.ts';
 import { CmigError } from '../../src/core/errors.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
 import { Announcements } from './announcements.ts';
+import { applyEdge } from './apply-edge.ts';
+import { namespaceFolder, namespaceName, namespacePath, namespacePrefix } from './namespace-path.ts';
 
 export interface NetworkSettings {
   /** The bridge of this host that applications are attached to. */
@@ -21,22 +24,20 @@ export interface NetworkSettings {
 export interface PlaceKeeper {
   hold(record: ApplicationRecord): void;
   release(application: string): void;
+  /** By which it reaches the world. */
+  gateway(manifest: ApplicationManifest): string | undefined;
+  /** Who may connect, for nft in its namespace. */
+  edgeRules(manifest: ApplicationManifest): string;
+  /** What keeps it from the world. */
+  problem(application: string): string | undefined;
 }
 
 export interface NetworkIdentity {
   address: string;
   mac: string;
+  /** Absent where it has no way to the world. */
+  manifest?: ApplicationManifest;
 }
-
-const namespaceFolder = '/run/netns';
-const namespacePrefix = 'cmig-';
-
-/** The network namespace of an application, as a name for `ip netns`. */
-export const namespaceName = (application: string): string => `${namespacePrefix}${application}`;
-
-/** The network namespace of an application, as the path that a bundle refers to. */
-export const namespacePath = (application: string): string =>
-  `${namespaceFolder}/${namespaceName(application)}`;
 
 /** The host's end of the application's link. Interface names end at 15 characters, so it is a digest. */
 export const linkName = (application: string): string =>
@@ -98,7 +99,7 @@ export class ApplicationNetwork {
    */
   async create(
     application: string,
-    { address, mac }: NetworkIdentity,
+    { address, mac, manifest }: NetworkIdentity,
     { locked = false } = {},
   ): Promise<void> {
     await this.#remove(application);
@@ -114,7 +115,10 @@ export class ApplicationNetwork {
       'net.ipv4.icmp_msgs_per_sec=100000',
     ]);
     if (locked) await this.lock(application);
+    if (manifest?.spec.network?.allow && this.#places)
+      await applyEdge(application, this.#places.edgeRules(manifest));
     const prefix = this.#settings.range.split('/')[1] ?? '24';
+    const gateway = this.#gateway(manifest);
     const mtu = this.#settings.mtu ? ['mtu', String(this.#settings.mtu)] : [];
     await runProcess('ip', [
       'link',
@@ -137,12 +141,31 @@ export class ApplicationNetwork {
         'link set lo up',
         `addr add ${address}/${prefix} dev eth0`,
         'link set eth0 up',
-        ...(this.#settings.gateway ? [`route add default via ${this.#settings.gateway}`] : []),
+        ...(gateway ? [`route add default via ${gateway}`] : []),
         '',
       ].join('\n'),
     });
     await runProcess('ip', ['link', 'set', link, 'master', this.#settings.bridge]);
     if (!locked) await this.attach(application);
+  }
+
+  #gateway(manifest: ApplicationManifest | undefined): string | undefined {
+    return this.#settings.gateway ?? (manifest && this.#places?.gateway(manifest));
+  }
+
+  /** For one that was deployed again while its namespace was there. */
+  async update(record: ApplicationRecord): Promise<void> {
+    const { name } = record.manifest.metadata;
+    this.#places?.hold(record);
+    if (this.#places) await applyEdge(name, this.#places.edgeRules(record.manifest));
+    const gateway = this.#gateway(record.manifest);
+    if (!gateway) return;
+    await runProcess('ip', ['-n', namespaceName(name), 'route', 'replace', 'default', 'via', gateway]);
+  }
+
+  /** What keeps an application from the world, though it runs. */
+  problem(application: string): string | undefined {
+    return this.#places?.problem(application);
   }
 
   /** The application's link joins the network. */

@@ -1,4 +1,5 @@
 // Where all applications are, told and heard, and what this host's network makes of it.
+import type { ApplicationManifest } from '../../src/contract/application.ts';
 import type { Event } from '../../src/contract/events.ts';
 import type { HostRecord } from '../../src/contract/host.ts';
 import type { Place } from '../../src/contract/place.ts';
@@ -7,6 +8,9 @@ import type { AgentContext } from '../context.ts';
 import type { HostRegistry } from '../peers/host-registry.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
 import { readJsonFile, writeFileDurably } from '../store/durable-file.ts';
+import { applyEdge } from './apply-edge.ts';
+import { edgeRules } from './edge.ts';
+import { egressOf, gatewayOf } from './egress.ts';
 import { type KnownPlace, Places } from './places.ts';
 
 /** All that follows from it. */
@@ -25,6 +29,8 @@ export interface Consequence {
 }
 
 const announceEveryMs = 5000;
+/** Three announcements. */
+const lostAfterMs = 16_000;
 const peerAnswersMs = 1500;
 
 export class Neighbourhood {
@@ -36,7 +42,11 @@ export class Neighbourhood {
   #applying: Promise<void> | undefined;
   #stale = false;
   #written = '';
+  /** From what the edges were guarded last. */
+  #guarded = '';
   #timer: NodeJS.Timeout | undefined;
+  /** Application -> the host through which it reached the world. */
+  readonly #lostEgress = new Map<string, string>();
 
   constructor(context: AgentContext, hosts: HostRegistry, consequences: readonly Consequence[]) {
     this.#context = context;
@@ -50,7 +60,7 @@ export class Neighbourhood {
   async open(present: readonly ApplicationRecord[]): Promise<void> {
     const stored = await readJsonFile<{ places: KnownPlace[] }>(this.#context.paths.placesFile);
     this.#places.load(stored?.places ?? []);
-    for (const record of present) this.#places.hold(placeOf(record));
+    for (const record of present) this.#places.hold(this.#placeOf(record));
     for (const each of this.#consequences) await each.open(this.view());
     this.#opened = true;
     this.#changed();
@@ -67,7 +77,7 @@ export class Neighbourhood {
 
   /** It has its network here from now on: the others are told at once. */
   hold(record: ApplicationRecord): void {
-    this.#places.hold(placeOf(record));
+    this.#places.hold(this.#placeOf(record));
     this.announce();
     this.#changed();
   }
@@ -79,13 +89,28 @@ export class Neighbourhood {
     this.#changed();
   }
 
+  /** The way to the world of an application of this host, in an overlay. */
+  gateway(manifest: ApplicationManifest): string | undefined {
+    return gatewayOf(this.view().hosts, manifest);
+  }
+
+  /** For nft, in the namespace of an application of this host. */
+  edgeRules({ spec }: ApplicationManifest): string {
+    return edgeRules(spec.network ?? {}, this.view());
+  }
+
   announce(): void {
+    this.#reportEgress();
     this.#context.events.publish('host.placed', { places: this.own() });
   }
 
   /** Tells and listens until `events`, which are those of all hosts, end. */
   async listen(events: AsyncIterable<Event>): Promise<void> {
-    this.#timer = setInterval(() => this.announce(), announceEveryMs);
+    this.#timer = setInterval(() => {
+      this.announce();
+      // What could not be done, or was undone by somebody, is done again.
+      this.#changed();
+    }, announceEveryMs);
     this.#timer.unref();
     for await (const event of events) {
       if (event.type === 'host.placed') this.#hear(event.host, event.data.places);
@@ -105,9 +130,34 @@ export class Neighbourhood {
     );
   }
 
+  /** What keeps an application of this host from the world. */
+  problem(application: string): string | undefined {
+    const host = this.#lostEgress.get(application);
+    return host === undefined ? undefined : `${host}, its way to the world, is not heard any more`;
+  }
+
+  #reportEgress(): void {
+    const seen = new Map(this.#hosts.list().map(({ name, lastSeen }) => [name, Date.parse(lastSeen)]));
+    for (const { application, egress } of this.own()) {
+      const isLost = egress !== undefined && Date.now() - (seen.get(egress) ?? 0) > lostAfterMs;
+      if (isLost === this.#lostEgress.has(application)) continue;
+      if (isLost) this.#lostEgress.set(application, egress);
+      else this.#lostEgress.delete(application);
+      const type = isLost ? 'application.cut-off' : 'application.connected';
+      if (egress) this.#context.events.publish(type, { application, egress });
+    }
+    for (const application of this.#lostEgress.keys())
+      if (!this.own().some((place) => place.application === application))
+        this.#lostEgress.delete(application);
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#applying;
+  }
+
+  #placeOf(record: ApplicationRecord): Place {
+    return placeOf(record, this.#context.config.network.overlay !== undefined);
   }
 
   #hear(host: string, places: readonly Place[]): void {
@@ -127,14 +177,31 @@ export class Neighbourhood {
     while (this.#stale) {
       this.#stale = false;
       const view = this.view();
+      const text = JSON.stringify([
+        view.hosts.map(({ overlay, address }) => [overlay, address]),
+        view.places,
+      ]);
       for (const each of this.#consequences)
         await each.apply(view).catch((error) => {
           this.#context.log.error({ err: error, code: codeOf(error) }, 'the network could not be adapted');
         });
+      if (text !== this.#guarded) await this.#guardEdges(view);
+      this.#guarded = text;
       await this.#write(view).catch((error) => {
         this.#context.log.warn({ err: error }, 'where applications are could not be written down');
       });
     }
+  }
+
+  /** Clients may have come, or have another address. */
+  async #guardEdges(view: NetworkView): Promise<void> {
+    for (const place of view.places.filter(({ host, allow }) => allow && host === view.own.name))
+      await applyEdge(place.application, edgeRules(place, view)).catch((error) =>
+        this.#context.log.error(
+          { err: error, application: place.application },
+          'its edge could not be guarded',
+        ),
+      );
   }
 
   async #write({ places }: NetworkView): Promise<void> {
@@ -145,9 +212,17 @@ export class Neighbourhood {
   }
 }
 
-const placeOf = ({ manifest, address, mac, epoch }: ApplicationRecord): Place => ({
-  application: manifest.metadata.name,
-  address,
-  mac,
-  epoch,
-});
+const placeOf = ({ manifest, address, mac, epoch }: ApplicationRecord, overlay: boolean): Place => {
+  const { ports, allow } = manifest.spec.network ?? {};
+  const { labels } = manifest.metadata;
+  return {
+    application: manifest.metadata.name,
+    address,
+    mac,
+    epoch,
+    ...(ports ? { ports } : {}),
+    ...(allow ? { allow } : {}),
+    ...(labels ? { labels } : {}),
+    ...(overlay ? { egress: egressOf(manifest) } : {}),
+  };
+};

@@ -1,6 +1,6 @@
 // The connections of an application with peers outside it, which a checkpoint cannot bring back: closed at both ends.
 import { runProcess } from '../../src/core/run-process.ts';
-import { namespacePath } from './application-network.ts';
+import { namespacePath } from './namespace-path.ts';
 
 export interface OuterConnection {
   localPort: number;

@@ -18,7 +18,7 @@ export interface OverlaySettings {
  */
 export const overlayMtu = 1330;
 const device = 'cmig-vxlan';
-const defaultPort = 4789;
+export const defaultPort = 4789;
 const defaultId = 25_453;
 
 interface Entry {

@@ -4,6 +4,7 @@ import type { HostRecord } from '../../src/contract/host.ts';
 import { protocolVersion } from '../../src/contract/protocol.ts';
 import { CmigError } from '../../src/core/errors.ts';
 import type { AgentConfig } from '../config.ts';
+import { encryptionKey } from '../network/encryption-key.ts';
 import { chooseHostAddress, hostAddresses } from '../network/host-addresses.ts';
 
 /**
@@ -22,7 +23,7 @@ export async function makeOwnRecord(
     sshHostKey: await readPublicKey(config.ssh.hostKeyFile, 'ssh.hostKeyFile'),
     transferKey: await readPublicKey(`${config.ssh.identityFile}.pub`, 'ssh.identityFile'),
     labels: config.labels,
-    ...(config.network.overlay ? { overlay: ownOverlay(config, previous) } : {}),
+    ...(config.network.overlay ? { overlay: await ownOverlay(config, previous) } : {}),
     protocolVersion,
     ...(previous?.unschedulable ? { unschedulable: true } : {}),
     version: 0,
@@ -37,10 +38,16 @@ export function versionAfter(record: HostRecord, previous: HostRecord | undefine
 }
 
 /** The address stays what it was: connections go through it. */
-const ownOverlay = ({ name, network: { range } }: AgentConfig, previous: HostRecord | undefined) =>
-  previous?.overlay && hostAddresses(range).includes(previous.overlay.address)
-    ? previous.overlay
-    : { address: chooseHostAddress(range, name, new Set()) };
+async function ownOverlay(
+  { name, dataDirectory, network: { range, overlay } }: AgentConfig,
+  previous: HostRecord | undefined,
+): Promise<NonNullable<HostRecord['overlay']>> {
+  const before = previous?.overlay?.address;
+  const address =
+    before && hostAddresses(range).includes(before) ? before : chooseHostAddress(range, name, new Set());
+  if (overlay?.encryption === 'never') return { address };
+  return { address, key: (await encryptionKey(dataDirectory)).public };
+}
 
 /** Equal in all but the version. */
 export function isSameHost(a: HostRecord, b: HostRecord): boolean {

@@ -7,7 +7,7 @@ import { CmigError } from '../../src/core/errors.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import { parseDurationMs } from '../../src/core/units.ts';
 import type { AgentContext } from '../context.ts';
-import { namespacePath } from '../network/application-network.ts';
+import { namespacePath } from '../network/namespace-path.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
 import { writeFileDurably } from '../store/durable-file.ts';
 import type { ImageStore } from '../store/image-store.ts';
@@ -52,6 +52,7 @@ export class ContainerRuntime {
     const etc = await writeEtcFiles(paths.etc(application), application, {
       address: record.address,
       containers: record.manifest.spec.containers.map(({ name }) => name),
+      names: await readFile(paths.namesFile, 'utf8').catch(() => ''),
     });
     await mountOverlay({
       lower,

@@ -3,11 +3,15 @@ import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CmigError } from '../../src/core/errors.ts';
 
-/** Makes them where they are missing; a change would not be seen by bind mounts that are open. */
+/** Makes them where they are missing. @param names of other applications, as lines */
 export async function writeEtcFiles(
   folder: string,
   application: string,
-  { address, containers }: { address: string; containers: readonly string[] },
+  {
+    address,
+    containers,
+    names: others = '',
+  }: { address: string; containers: readonly string[]; names?: string },
 ): Promise<{ hosts: string; resolvConf: string }> {
   await mkdir(folder, { recursive: true });
   const hosts = join(folder, 'hosts');
@@ -21,7 +25,8 @@ export async function writeEtcFiles(
     ...names.map((name) => `127.0.0.1 ${name}`),
     '',
   ].join('\n');
-  if ((await readFile(hosts, 'utf8').catch(() => undefined)) !== text) await write(hosts, text);
+  const before = await readFile(hosts, 'utf8').catch(() => undefined);
+  if (before !== text + others) await write(hosts, text + others);
   const exists = await stat(resolvConf).then(
     () => true,
     () => false,

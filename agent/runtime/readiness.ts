@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Readiness } from '../../src/contract/application.ts';
 import { CmigError } from '../../src/core/errors.ts';
 import { spawnProcess } from '../../src/core/run-process.ts';
-import { namespacePath } from '../network/application-network.ts';
+import { namespacePath } from '../network/namespace-path.ts';
 import { containerId } from '../store/paths.ts';
 import type { Runc } from './runc.ts';
 

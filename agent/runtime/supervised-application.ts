@@ -60,6 +60,7 @@ export class SupervisedApplication {
 
   status(): ApplicationStatus {
     const { epoch, address, mac, createdAt, migration } = this.record;
+    const message = this.failure ?? this.#it.network.problem(this.name);
     return {
       host: this.#it.context.config.name,
       phase: this.phase,
@@ -71,7 +72,7 @@ export class SupervisedApplication {
       ...(migration?.role === 'source' || migration?.role === 'destination'
         ? { migration: migration.id }
         : {}),
-      ...(this.failure ? { message: this.failure } : {}),
+      ...(message ? { message } : {}),
     };
   }
 
@@ -131,10 +132,9 @@ export class SupervisedApplication {
   /** The network namespace, with its address; made anew after a reboot. */
   async ensureNetwork(): Promise<void> {
     const { network } = this.#it;
-    if (network.exists(this.name)) return;
-    const { address, mac } = this.record;
+    if (network.exists(this.name)) return network.update(this.record);
     try {
-      await network.create(this.name, { address, mac });
+      await network.create(this.name, this.record);
       await network.announce(this.record);
     } catch (error) {
       // Half a network would be taken for a whole one the next time.

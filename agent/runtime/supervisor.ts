@@ -116,8 +116,10 @@ export class Supervisor {
     const current = this.#applications.get(name);
     // A start that failed and a removal that did are as good as never asked for.
     const isGiven = current && !current.failure && !current.record.deleting;
+    // Where it first ran stays: its connections to the world go through there.
+    const host = current?.record.manifest.spec.host ?? manifest.spec.host;
     const next: ApplicationRecord = {
-      manifest,
+      manifest: { ...manifest, spec: { ...manifest.spec, host } },
       images,
       address,
       mac: current?.record.mac ?? macOf(name),

@@ -44,6 +44,11 @@ export class AgentPaths {
     return join(this.layer(digest), 'layer.json');
   }
 
+  /** The names of all applications, as hosts files have them. */
+  get namesFile(): string {
+    return join(this.runDirectory, 'names');
+  }
+
   /** Where other hosts' applications are, as last heard. */
   get placesFile(): string {
     return join(this.dataDirectory, 'places.json');

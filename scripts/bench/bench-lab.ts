@@ -20,11 +20,14 @@ const calmMs = 500;
 export class BenchLab {
   readonly name: string;
   readonly hosts = ['host-a', 'host-b'] as const;
+  readonly #sites: string | undefined;
   #folder = '';
   #machines = new Map<string, number>();
 
-  constructor(name: string) {
+  /** @param sites networks of their own for its hosts; one segment if absent */
+  constructor(name: string, sites?: string) {
     this.name = name;
+    this.#sites = sites;
   }
 
   async up(): Promise<void> {
@@ -32,7 +35,8 @@ export class BenchLab {
     await symlink(join(root, 'manifests/images'), join(this.#folder, 'images'));
     // What a run that was killed has left would be measured as well.
     await this.cmig('lab', 'down', '--name', this.name);
-    await this.cmig('lab', 'up', '--name', this.name, '--hosts', String(this.hosts.length));
+    const sites = this.#sites ? ['--sites', this.#sites] : [];
+    await this.cmig('lab', 'up', '--name', this.name, '--hosts', String(this.hosts.length), ...sites);
     this.#machines = await runningMachines(this.name);
     await waitFor(() => this.#knowEachOther(), {
       timeoutMs: 30_000,

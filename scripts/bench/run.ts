@@ -9,6 +9,7 @@ import { agent } from './agent.ts';
 import { BenchLab, nodeProgram, root } from './bench-lab.ts';
 import type { Benchmark, BenchOptions } from './benchmark.ts';
 import { checkpoint } from './checkpoint.ts';
+import { network } from './network.ts';
 import { pause } from './pause.ts';
 import { rpc } from './rpc.ts';
 import { soak } from './soak.ts';
@@ -16,7 +17,17 @@ import { startup } from './startup.ts';
 import { topology } from './topology.ts';
 import { transfer } from './transfer.ts';
 
-const benchmarks: readonly Benchmark[] = [pause, checkpoint, startup, rpc, transfer, agent, topology, soak];
+const benchmarks: readonly Benchmark[] = [
+  pause,
+  checkpoint,
+  startup,
+  rpc,
+  network,
+  transfer,
+  agent,
+  topology,
+  soak,
+];
 
 class Interrupted extends Error {}
 

@@ -9,6 +9,7 @@ needed=(
   conmon:conmon patchelf:patchelf busybox:busybox-static ps:procps sysctl:procps xz:xz-utils zstd:zstd
   nsenter:util-linux flock:util-linux mount:mount git:git tar:tar
   skopeo:skopeo umoci:umoci openssl:openssl
+  wg:wireguard-tools wireguard-go:wireguard-go
   "$@"
 )
 missing=()

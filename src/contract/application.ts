@@ -1,6 +1,8 @@
 // The Application: the unit that is deployed, stopped, checkpointed and migrated as one.
 import Type from 'typebox';
+import { AllowedClient } from './allowed-client.ts';
 import { addressPattern, apiVersion, namePattern } from './protocol.ts';
+import { PublishedPort } from './published-port.ts';
 import { strategyNames } from './strategy-names.ts';
 
 const strict = { additionalProperties: false };
@@ -214,6 +216,23 @@ export const ApplicationSpec = Type.Object(
               pattern: addressPattern,
               description: 'The IPv4 address, which moves with it; chosen if absent.',
             }),
+          ),
+          ports: Type.Optional(
+            Type.Array(PublishedPort, {
+              maxItems: 64,
+              description: 'Ports that hosts forward to it, wherever it is.',
+            }),
+          ),
+          allow: Type.Optional(
+            Type.Array(AllowedClient, {
+              maxItems: 256,
+              description: 'Who may open connections to it; everybody if absent, nobody if empty.',
+            }),
+          ),
+          egress: Type.Optional(
+            Name(
+              'The host through which its connections to the world go, in an overlay, so that they survive its moves; the host where it first ran if absent.',
+            ),
           ),
         },
         { ...strict, description: 'The network of the application, shared by its containers.' },

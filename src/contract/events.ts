@@ -60,6 +60,9 @@ export const events = {
       folder: Type.String(),
     }),
   },
+  /** Its way to the world, a host, is not heard any more; or is again. */
+  'application.cut-off': { data: Type.Object({ ...Subject, egress: Type.String() }) },
+  'application.connected': { data: Type.Object({ ...Subject, egress: Type.String() }) },
   /** Published at every change of its status; the data is the whole status. */
   'application.changed': { data: Type.Object({ ...Subject, status: Type.Unknown() }), stat: true },
   'container.started': { data: OfContainer },

@@ -1,6 +1,6 @@
 // The Host: a Linux machine with an agent.
 import Type from 'typebox';
-import { apiVersion, namePattern } from './protocol.ts';
+import { addressPattern, apiVersion, namePattern } from './protocol.ts';
 
 /** What every agent knows of every host; the newest `version` (milliseconds since the epoch) wins. */
 export const HostRecord = Type.Object({
@@ -16,7 +16,13 @@ export const HostRecord = Type.Object({
   /** Cordoned: it takes no further application. */
   unschedulable: Type.Optional(Type.Boolean()),
   /** Its own address among the applications; absent where they share a segment with the hosts. */
-  overlay: Type.Optional(Type.Object({ address: Type.String({ pattern: '^[0-9.]{7,15}$' }) })),
+  overlay: Type.Optional(
+    Type.Object({
+      address: Type.String({ pattern: addressPattern }),
+      /** WireGuard's public key; absent where nothing is encrypted. */
+      key: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' })),
+    }),
+  ),
   version: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
 });
 export type HostRecord = Type.Static<typeof HostRecord>;

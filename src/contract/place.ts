@@ -1,13 +1,21 @@
 // Where an application is: what its host tells all others, so that they reach it.
 import Type from 'typebox';
-import { namePattern } from './protocol.ts';
+import { AllowedClient } from './allowed-client.ts';
+import { addressPattern, namePattern } from './protocol.ts';
+import { PublishedPort } from './published-port.ts';
 
 /** Of two that claim one application, the higher epoch is the newer. */
 export const Place = Type.Object({
   application: Type.String({ pattern: namePattern }),
-  address: Type.String({ pattern: '^[0-9.]{7,15}$' }),
+  address: Type.String({ pattern: addressPattern }),
   mac: Type.String({ pattern: '^[0-9a-f]{2}(:[0-9a-f]{2}){5}$' }),
   epoch: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+  ports: Type.Optional(Type.Array(PublishedPort, { maxItems: 64 })),
+  labels: Type.Optional(Type.Record(Type.String(), Type.String())),
+  /** Who may connect; everybody if absent. */
+  allow: Type.Optional(Type.Array(AllowedClient, { maxItems: 256 })),
+  /** The host through which it reaches the world. */
+  egress: Type.Optional(Type.String({ pattern: namePattern })),
 });
 export type Place = Type.Static<typeof Place>;
 

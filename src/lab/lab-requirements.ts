@@ -20,12 +20,15 @@ const programs: Record<string, string> = {
   '../lib/rabbitmq/bin/rabbitmq-server': 'rabbitmq-server',
 };
 
+/** What hosts of different sites need besides. */
+const sitePrograms: Record<string, string> = { wg: 'wireguard-tools', 'wireguard-go': 'wireguard-go' };
+
 /** @throws CmigError `unsupported` that names everything that is missing at once */
-export async function checkRequirements(): Promise<void> {
+export async function checkRequirements({ sites = false } = {}): Promise<void> {
   checkRoot();
   const folders = systemPath.split(delimiter);
   const missing = new Set<string>();
-  for (const [program, debianPackage] of Object.entries(programs)) {
+  for (const [program, debianPackage] of Object.entries({ ...programs, ...(sites ? sitePrograms : {}) })) {
     const found = folders.map((folder) => access(join(folder, program)));
     await Promise.any(found).catch(() => missing.add(debianPackage));
   }

@@ -46,7 +46,7 @@ export async function labUp(options: LabUpOptions = {}): Promise<LabAccess> {
   const name = checkLabName(options.name ?? defaultLabName);
   if (options.hosts !== undefined) hostNames(options.hosts);
   if (options.sites !== undefined) checkSites(options.sites);
-  await checkRequirements();
+  await checkRequirements({ sites: options.sites !== undefined });
   const onProgress = options.onProgress ?? (() => {});
   const lock = await lockLab(name, onProgress);
   try {

@@ -1,4 +1,5 @@
 // What the parts of a manifest say of each other: names given twice, containers and volumes that do not exist, cycles.
+import { collide, type PublishedPort } from '../contract/published-port.ts';
 import { didYouMean } from '../core/near-names.ts';
 import type { ManifestDocument } from './document.ts';
 import { findCycles } from './find-cycles.ts';
@@ -31,6 +32,8 @@ export function checkReferences(document: ManifestDocument): void {
     checkReadiness(document, container);
   }
   checkDependencies(document, containers);
+  checkClients(document, itemsOf(fieldsOf(spec.network).allow));
+  checkPorts(document, itemsOf(fieldsOf(spec.network).ports));
 }
 
 interface Named {
@@ -79,6 +82,40 @@ function checkMounts(document: ManifestDocument, container: LooseContainer, volu
       const whose = place === '/' ? 'the root file system itself' : 'the kernel’s own file systems';
       document.problem(pathOfMount, `a volume may not be mounted at ${shown(place)}: that is for ${whose}`);
     }
+  }
+}
+
+function checkClients(document: ManifestDocument, clients: readonly unknown[]): void {
+  for (const [index, item] of clients.entries()) {
+    const path: Path = ['spec', 'network', 'allow', index];
+    const keys = Object.keys(fieldsOf(item));
+    if (document.failed(path) || keys.length <= 1 || keys.some((key) => document.failed([...path, key])))
+      continue;
+    document.problem(
+      path,
+      `${pathText(path)} must have exactly one of application, labels or cidr, but has ${keys.join(' and ')}`,
+      'write each as an item of its own',
+    );
+  }
+}
+
+/** One port of a host cannot lead to two. */
+function checkPorts(document: ManifestDocument, ports: readonly unknown[]): void {
+  const seen: { port: PublishedPort; path: Path }[] = [];
+  for (const [index, item] of ports.entries()) {
+    const at: Path = ['spec', 'network', 'ports', index];
+    const { hostPort, hosts, protocol } = fieldsOf(item);
+    if (document.failed(at) || typeof hostPort !== 'number') continue;
+    const path = [...at, 'hostPort'];
+    const port = { hostPort, hosts: hosts && itemsOf(hosts), protocol } as PublishedPort;
+    const before = seen.find((other) => collide(port, other.port));
+    if (before)
+      document.problem(
+        path,
+        `the host port ${hostPort} is published twice`,
+        `the first one stands at ${document.where(before.path)}`,
+      );
+    else seen.push({ port, path });
   }
 }
 

@@ -29,6 +29,8 @@ export function checkValues(document: ManifestDocument): void {
   };
   const spec = fieldsOf(fieldsOf(document.value).spec);
   check(fieldsOf(spec.network), ['spec', 'network'], 'address', addressVerdict);
+  for (const [index, client] of itemsOf(fieldsOf(spec.network).allow).entries())
+    check(fieldsOf(client), ['spec', 'network', 'allow', index], 'cidr', cidrVerdict);
   check(fieldsOf(spec.migration), ['spec', 'migration'], 'maxDowntime', positiveDuration);
   check(fieldsOf(spec.checkpoints), ['spec', 'checkpoints'], 'every', rareEnough);
   for (const { fields, path } of containersOf(document.value)) {
@@ -90,6 +92,14 @@ const addressVerdict: Check = (text) => {
     ];
   }
   return undefined;
+};
+
+const cidrVerdict: Check = (text) => {
+  const canonical = text
+    .split(/\b/)
+    .map((part) => (/^[0-9]+$/.test(part) ? Number(part) : part))
+    .join('');
+  return canonical === text ? undefined : ['is written with leading zeros', `write "${canonical}"`];
 };
 
 const signalVerdict: Check = (text) => {

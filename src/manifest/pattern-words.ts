@@ -97,6 +97,7 @@ export const patternWords: ReadonlyMap<string, PatternWords> = new Map([
     },
   ],
   [of('spec', 'network', 'address'), { expected: 'an IPv4 address such as 10.77.0.10', mend: mendAddress }],
+  [of('spec', 'network', 'allow', 0, 'cidr'), { expected: 'a range of addresses such as 10.20.0.0/16' }],
   [
     patternOf(container.image),
     { expected: 'dir:PATH, tar:PATH, oci:DIR, docker-archive:FILE or docker://NAME', mend: mendImage },

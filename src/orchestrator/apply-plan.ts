@@ -1,5 +1,6 @@
 // What apply would do: where each application goes, with which images, and how it differs from what runs.
 import type { ApplicationManifest } from '../contract/application.ts';
+import { collide } from '../contract/published-port.ts';
 import { CmigError } from '../core/errors.ts';
 import type { OnProgress } from '../core/progress.ts';
 import { throwAll } from '../core/throw-all.ts';
@@ -7,7 +8,7 @@ import { type ImageReference, referenceText } from '../manifest/image-reference.
 import { type ComparableManifest, comparable, comparableOf, isEqual } from './comparing.ts';
 import { ImageResolver, type ResolvedImage } from './image-resolving.ts';
 import type { Inventory } from './inventory.ts';
-import { type Placement, placeApplication } from './placing.ts';
+import { type Placement, placeApplication, portTaken } from './placing.ts';
 
 /** An application that is wanted, with where its images are on this machine. */
 export interface WantedApplication {
@@ -91,6 +92,11 @@ function placeAll(inventory: Inventory, wanted: readonly WantedApplication[]) {
     try {
       const placement = placeApplication(inventory, one.manifest, reserved);
       reserved.add(placement.address);
+      for (const other of placements.keys())
+        for (const port of other.manifest.spec.network?.ports ?? []) {
+          const taken = one.manifest.spec.network?.ports?.find((own) => collide(own, port));
+          if (taken) throw portTaken(one.manifest.metadata.name, taken, other.manifest.metadata.name);
+        }
       placements.set(one, placement);
     } catch (error) {
       if (!(error instanceof CmigError)) throw error;

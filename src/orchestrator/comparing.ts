@@ -27,7 +27,7 @@ export function comparable(
     spec: {
       ...spec,
       host: stays.firstHost,
-      network: { address: spec.network?.address ?? stays.address },
+      network: { ...spec.network, address: spec.network?.address ?? stays.address },
       containers: spec.containers.map((container) => ({
         ...container,
         image: images[container.name] ?? container.image,

@@ -1,6 +1,7 @@
 // Where an application goes and which address it gets, without doing it.
 import type { Application, ApplicationManifest } from '../contract/application.ts';
 import type { Host } from '../contract/host.ts';
+import { collide, type PublishedPort } from '../contract/published-port.ts';
 import { CmigError } from '../core/errors.ts';
 import { chooseAddress, isWithin, parseRange } from './address-range.ts';
 import { findReadyHost, refuseCordoned } from './finding.ts';
@@ -41,9 +42,40 @@ export function placeApplication(
   }
   const host = findReadyHost(inventory, existing?.status.host ?? spec.host);
   if (!existing) refuseCordoned(inventory, host, name);
+  refuseTakenPorts(inventory, manifest);
   const address = placeAddress(inventory, { name, wanted: spec.network?.address, existing, host, reserved });
   return { host, address, notes, ...(existing ? { existing } : {}) };
 }
+
+/** @throws CmigError `conflict` where another application publishes a port on one of the hosts, or a host is unknown */
+function refuseTakenPorts({ applications, hosts }: Inventory, { metadata, spec }: ApplicationManifest): void {
+  const names = hosts.map((host) => host.metadata.name);
+  const { ports = [], egress } = spec.network ?? {};
+  const asked = [...ports.flatMap((port) => port.hosts ?? []), ...(egress ? [egress] : [])];
+  const unknown = asked.find((host) => host !== 'all' && !names.includes(host));
+  if (unknown !== undefined)
+    throw new CmigError(
+      'not-found',
+      `application ${metadata.name} names a host ${unknown}, which there is not`,
+      {
+        hint: `the hosts are ${names.join(', ')}`,
+      },
+    );
+  const others = applications.filter((other) => other.metadata.name !== metadata.name);
+  for (const port of ports)
+    for (const other of others)
+      if (other.spec.network?.ports?.some((taken) => collide(port, taken)))
+        throw portTaken(metadata.name, port, other.metadata.name);
+}
+
+export const portTaken = (name: string, { hostPort, protocol = 'tcp' }: PublishedPort, owner: string) =>
+  new CmigError(
+    'conflict',
+    `the host port ${hostPort}/${protocol} of application ${name} belongs to ${owner}`,
+    {
+      hint: 'choose another hostPort, or other hosts',
+    },
+  );
 
 interface AddressQuestion {
   name: string;

@@ -40,6 +40,10 @@ export function eventText(event: Event): string {
       return `stopped on ${host}`;
     case 'application.deleted':
       return `deleted from ${host}`;
+    case 'application.cut-off':
+      return `cannot reach the world: ${event.data.egress}, through which it goes, is not heard any more`;
+    case 'application.connected':
+      return `reaches the world through ${event.data.egress} again`;
     case 'application.changed':
       return `is ${phaseOf(event.data.status)} on ${host}`;
     case 'container.started':

@@ -1,10 +1,16 @@
 // Hosts in networks that are only routed to each other: applications keep their addresses and connections all the same.
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { stringify } from 'yaml';
 import { waitFor } from '../../src/core/retry.ts';
+import { spawnProcess } from '../../src/core/run-process.ts';
+import { findSwitch } from '../../src/lab/lab-network.ts';
+import { LabPaths } from '../../src/lab/lab-paths.ts';
 import { addressOf, cmig, cmigJson, cmigOk, images } from './lab.ts';
+import { NumberedStream } from './numbered-stream.ts';
 import { ownLabs, settings } from './settings.ts';
 
 jest.setTimeout(120_000);
@@ -37,15 +43,17 @@ async function apply(...manifests: object[]): Promise<void> {
 }
 
 /** What a listener tells of its connections. */
-async function heardBy(application: string): Promise<Heard[]> {
+async function heardBy(application: string, container: string): Promise<Heard[]> {
   const ask = "import socket; print(socket.create_connection(('127.0.0.1', 7003)).makefile().read())";
-  return Object.values(JSON.parse(await cmigOk('exec', application, '--', 'python3', '-c', ask)));
+  return Object.values(
+    JSON.parse(await cmigOk('exec', application, '-c', container, '--', 'python3', '-c', ask)),
+  );
 }
 
 /** Waits until every connection has brought more, and nothing else than the next numbers. */
-async function mustGoOn(listeners: readonly string[], count: number): Promise<void> {
+async function mustGoOn(listeners: readonly string[], count: number, container = 'main'): Promise<void> {
   const numbers = async () => {
-    const heard = (await Promise.all(listeners.map(heardBy))).flat();
+    const heard = (await Promise.all(listeners.map((each) => heardBy(each, container)))).flat();
     expect(heard.flatMap(({ problems }) => problems)).toEqual([]);
     expect(heard).toHaveLength(count);
     return heard.map(({ last }) => last);
@@ -104,22 +112,171 @@ describe('a lab of three sites', () => {
 });
 
 describe('an application that moves between sites', () => {
-  it('keeps its address, and its connections with other applications', async () => {
+  const streams: NumberedStream[] = [];
+  let server: Server;
+  const sources = new Set<string>();
+
+  beforeAll(async () => {
+    const { hosts, broker } = await cmigJson<{ hosts: { address: string }[]; broker: { url: string } }>(
+      'lab',
+      'status',
+      '--name',
+      name,
+    );
+    // This machine stands for the world: the first address beside the broker's.
+    const world = new URL(broker.url).hostname.replace(/[0-9]+$/, '1');
+    server = createServer((socket) => {
+      sources.add(socket.remoteAddress ?? '');
+      let number = 0;
+      const timer = setInterval(() => socket.write(`${++number}\n`), 50);
+      socket.on('error', () => {}).on('close', () => clearInterval(timer));
+    }).listen(0, world);
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
     const listener = await readFile(join(import.meta.dirname, 'manifests/listener.py'), 'utf8');
-    await apply(python('ticker', 'host-b', ['/app/ticker.py'], 7000));
+    const ticker = python('ticker', 'host-b', ['/app/ticker.py'], 7000);
+    ticker.spec.containers.push({
+      ...ticker.spec.containers[0]!,
+      name: 'caller',
+      command: ['python3', '-c', listener, `${world}:${port}`],
+      ready: { tcp: 7003 },
+    });
+    const network = { ports: [{ port: 7000, hostPort: 8700, hosts: ['host-a'] }], egress: 'host-c' };
+    await apply({ ...ticker, spec: { ...ticker.spec, network } });
     const target = `${await addressOf('ticker')}:7000`;
     await apply(
       python('near', 'host-a', ['-c', listener, ...Array(3).fill(target)], 7003),
       python('far', 'host-c', ['-c', listener, ...Array(2).fill(target)], 7003),
     );
-    await mustGoOn(['near', 'far'], 5);
+    for (let count = 0; count < 5; count++)
+      streams.push(await NumberedStream.open({ host: hosts[0]!.address, port: 8700 }));
+  });
+  afterAll(async () => {
+    for (const stream of streams) stream.close();
+    server?.close();
+  });
+
+  const mustAllGoOn = async () => {
+    await Promise.all([mustGoOn(['near', 'far'], 5), mustGoOn(['ticker'], 1, 'caller')]);
+    await Promise.all(streams.map((stream) => stream.more(5, 60_000)));
+    expect(streams.flatMap(({ problems }) => problems)).toEqual([]);
+  };
+
+  it('keeps its address, and its connections with others, through a published port, and to the world', async () => {
+    const address = await addressOf('ticker');
+    await mustAllGoOn();
     for (const host of ['host-c', 'host-a', 'host-b']) {
       await cmigOk('migrate', 'ticker', host);
-      await mustGoOn(['near', 'far'], 5);
+      await mustAllGoOn();
     }
+    // By its name, though it is elsewhere now, and was not there when the other one started.
+    const look = (of: string) =>
+      cmigOk('exec', 'near', '--', 'python3', '-c', `import socket; print(socket.gethostbyname('${of}'))`);
+    expect((await look('far')).trim()).toBe(await addressOf('far'));
+    expect((await look('ticker')).trim()).toBe(address);
     // The one that has the connections moves too.
     await cmigOk('migrate', 'far', 'host-b');
+    await mustAllGoOn();
+    expect(await addressOf('ticker')).toBe(address);
+    // All of it went out through host-c.
+    const { hosts } = await cmigJson<{ hosts: { address: string }[] }>('lab', 'status', '--name', name);
+    expect([...sources]).toEqual([hosts[2]!.address]);
+  });
+});
+
+describe('packets between sites', () => {
+  const text = 'this-must-not-be-read-on-the-way';
+
+  /** Whether what one application sends another is read on the way, at the router between the sites. */
+  async function isReadable(): Promise<boolean> {
+    const file = join(folder, 'captured');
+    await rm(file, { force: true });
+    const router = `--net=/proc/${await findSwitch(name)}/ns/net`;
+    const capture = spawnProcess('nsenter', [router, '--', 'tcpdump', '-U', '-i', 'router0', '-w', file], {
+      stdio: ['ignore', 'ignore', 'ignore'],
+    });
+    try {
+      const address = await addressOf('far');
+      // Turned round, so that it is not read in the command, which goes over the same network.
+      const backwards = [...text].reverse().join('');
+      const send = `import socket
+for count in range(10): socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'${backwards}'[::-1], ('${address}', 9))`;
+      const size = async () => (await stat(file).catch(() => undefined))?.size ?? 0;
+      await waitFor(async () => (await size()) > 0, { timeoutMs: 20_000, what: 'the start of the capture' });
+      const before = await size();
+      // Whatever else goes on between the sites is captured too.
+      await cmigOk('exec', 'near', '--', 'python3', '-c', send);
+      await waitFor(async () => (await size()) > before + 10 * text.length, {
+        timeoutMs: 20_000,
+        intervalMs: 200,
+        what: 'captured packets',
+      });
+    } finally {
+      capture.kill('SIGINT');
+      await capture.ended;
+    }
+    return (await readFile(file, 'latin1')).includes(text);
+  }
+
+  it('show no clear text, but where encryption is off', async () => {
+    expect(await isReadable()).toBe(false);
+    for (const host of ['host-a', 'host-b', 'host-c']) {
+      const file = join(new LabPaths(name).machine(host).etc, 'agent.yaml');
+      const before = await readFile(file, 'utf8');
+      await writeFile(file, before.replace('overlay: {}', 'overlay: { encryption: never }'));
+      await lab('kill', host, '--agent');
+      await lab('start', host, '--agent');
+    }
+    await waitFor(isReadable, { timeoutMs: 60_000, intervalMs: 500, what: 'clear text between the sites' });
     await mustGoOn(['near', 'far'], 5);
-    expect(`${await addressOf('ticker')}:7000`).toBe(target);
+  });
+});
+
+describe('who may connect', () => {
+  const connect = (from: string, address: string) =>
+    cmig(
+      'exec',
+      from,
+      '--',
+      'python3',
+      '-c',
+      `import socket; socket.create_connection(('${address}', 7000), 10)`,
+    );
+
+  it('is told by the manifest, and holds wherever the application is', async () => {
+    const guarded = python('guarded', 'host-b', ['/app/ticker.py'], 7000);
+    const network = { allow: [{ application: 'near' }] };
+    await apply({ ...guarded, spec: { ...guarded.spec, network } });
+    const address = await addressOf('guarded');
+    for (const host of ['host-a', 'host-b']) {
+      if (host === 'host-a') await cmigOk('migrate', 'guarded', host);
+      expect((await connect('near', address)).exitCode).toBe(0);
+      expect((await connect('far', address)).stderr).toContain('ConnectionRefusedError');
+    }
+    await apply({ ...guarded, spec: { ...guarded.spec, network: { allow: [{ application: 'far' }] } } });
+    expect((await connect('far', address)).exitCode).toBe(0);
+    expect((await connect('near', address)).exitCode).not.toBe(0);
+  });
+});
+
+describe('a published port', () => {
+  it('publishes where it was told to, from the start of an agent to the end of the application', async () => {
+    const rules = (host: string) => onHost(host, 'nft', 'list', 'ruleset');
+    const published = async (host: string) => (await rules(host)).includes('dport 8700');
+    expect(await Promise.all(['host-a', 'host-b'].map(published))).toEqual([true, false]);
+    const taken = python('rival', 'host-c', ['/app/ticker.py'], 7000);
+    const file = join(folder, 'rival.yaml');
+    const network = { ports: [{ port: 7000, hostPort: 8700 }] };
+    await writeFile(file, stringify({ ...taken, spec: { ...taken.spec, network } }));
+    const { exitCode, stderr } = await cmig('apply', '-f', file, '--allow-outside');
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('8700/tcp') });
+
+    await lab('kill', 'host-a');
+    await lab('start', 'host-a');
+    const until = (what: string, is: boolean) =>
+      waitFor(async () => (await published('host-a')) === is, { timeoutMs: 30_000, intervalMs: 300, what });
+    await until('the rules after a start', true);
+    await cmigOk('delete', 'ticker');
+    await until('the end of the rules', false);
   });
 });

@@ -52,7 +52,11 @@ describe('explain', () => {
 
   it.each([
     ['application.spec.contaners', 'application.spec has no field "contaners"', 'did you mean "containers"?'],
-    ['application.spec.network.x', 'application.spec.network has no field "x"', 'its fields are address'],
+    [
+      'application.spec.network.x',
+      'application.spec.network has no field "x"',
+      'its fields are address, ports, allow, egress',
+    ],
     ['application.spec.host.x', 'application.spec.host has no field "x"', 'it has no fields'],
     ['application.constructor', 'application has no field "constructor"', expect.any(String)],
     ['pod', 'there is no kind "pod"', 'the kinds are application, host, checkpoint, image, migration'],

@@ -32,6 +32,30 @@ describe('placeApplication', () => {
     expect(placement.existing).toBeUndefined();
   });
 
+  it('refuses a host port that another application has there', () => {
+    const owner = application('owner');
+    owner.spec.network = { ports: [{ port: 80, hostPort: 8080, hosts: ['host-a', 'host-b'] }] };
+    const wanted = (hosts: string[] | undefined, hostPort = 8080) => {
+      const { spec, ...rest } = manifest('new', 'host-b');
+      const ports = [{ port: 80, hostPort, ...(hosts ? { hosts } : {}) }];
+      return placeApplication(
+        inventory({ applications: [owner], hosts: ['host-a', 'host-b', 'host-c'].map((name) => host(name)) }),
+        {
+          ...rest,
+          spec: { ...spec, network: { ports } },
+        },
+      );
+    };
+    for (const hosts of [undefined, ['all'], ['host-b']])
+      expect(refusal(() => wanted(hosts))).toMatchObject({
+        code: 'conflict',
+        message: 'the host port 8080/tcp of application new belongs to owner',
+      });
+    expect(refusal(() => wanted(['host-x']))).toMatchObject({ code: 'not-found' });
+    expect(wanted(['host-c']).host.metadata.name).toBe('host-b');
+    expect(wanted(undefined, 8081).host.metadata.name).toBe('host-b');
+  });
+
   it('puts nothing new on a host that is cordoned, and leaves what is there', () => {
     const cordoned = host('host-b');
     cordoned.spec.unschedulable = true;
