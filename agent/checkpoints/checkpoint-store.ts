@@ -46,9 +46,14 @@ export class CheckpointStore {
     return (await this.list()).find((record) => record.id === id);
   }
 
-  /** A fresh folder for what is not whole yet. */
+  /** Where one is made that is not whole yet. */
+  begun(application: string, id: string): string {
+    return join(this.#folder, application, `${halfMade}${id}`);
+  }
+
+  /** The same, afresh. */
   async begin(application: string, id: string): Promise<string> {
-    const folder = join(this.#folder, application, `${halfMade}${id}`);
+    const folder = this.begun(application, id);
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true, mode: 0o700 });
     return folder;

@@ -1,27 +1,19 @@
 // All checkpoints of this host: taken, listed, restored, sent and removed, one operation at a time for an application.
-import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
-import { arch } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { ServerStream } from '../../src/broker/rpc-server.ts';
 import type { Checkpoint, RestoreResult } from '../../src/contract/checkpoint.ts';
 import type { Params } from '../../src/contract/methods.ts';
 import { CmigError } from '../../src/core/errors.ts';
-import { runProcess } from '../../src/core/run-process.ts';
-import { refuseCpu } from '../migration/host-facts.ts';
 import type { Machine } from '../migration/machine.ts';
-
-import { refuseCordoned } from '../peers/refuse-cordoned.ts';
-import { madeAnew } from '../store/application-files.ts';
 import { receiveArchive, sendArchive } from './checkpoint-archive.ts';
 import { applicationOf, type CheckpointRecord, toCheckpoint } from './checkpoint-record.ts';
 import { CheckpointStore } from './checkpoint-store.ts';
+import { planRestore } from './plan-restore.ts';
 import { RestoreCheckpoint } from './restore-checkpoint.ts';
 import { RestoreJournal, type RestoreRecord } from './restore-journal.ts';
-import { verifySeal } from './seal.ts';
 import { expectDelivery, sendCheckpoint, takeInDelivery, takeInFolder } from './send-checkpoint.ts';
-import { factsOf, sizesOf, type TakeRequest, takeCheckpoint, withoutMarks } from './take-checkpoint.ts';
+import { recoverTaking, type TakeRequest, takeCheckpoint } from './take-checkpoint.ts';
+import { verifyCheckpoint } from './verify-checkpoint.ts';
 
 export class KeptCheckpoints {
   readonly #machine: Machine;
@@ -48,27 +40,24 @@ export class KeptCheckpoints {
 
   /** What was under way when the agent ended is brought to its end; before anything is started. */
   async recover(): Promise<void> {
-    const { supervisor, context, network, checkpoints } = this.#machine;
+    const { supervisor, context } = this.#machine;
     for (const record of await this.#journal.list()) {
       const { name } = record.after.manifest.metadata;
       context.log.warn({ application: name, state: record.state }, 'a restore is taken up again');
-      await new RestoreCheckpoint(this.#machine, this.#journal, record)
+      await this.#restoring(record)
         .recover()
         .catch((error) =>
           context.log.error({ err: error, application: name }, 'a restore could not be taken up again'),
         );
-      if (record.state === 'committed') await this.#keepOld(record);
     }
-    for (const { migration, manifest } of supervisor.records()) {
-      if (migration?.role !== 'checkpoint') continue;
-      const { name } = manifest.metadata;
-      const folder = this.store.folder(name, `.new-${migration.id}`);
-      if (network.exists(name)) {
-        await network.unlock(name);
-        for (const { name: container } of manifest.spec.containers)
-          await checkpoints.conclude(name, container, 'cancel', join(folder, 'images', container));
-      }
-      await supervisor.resume(name);
+    for (const record of supervisor.records()) {
+      if (record.migration?.role !== 'checkpoint') continue;
+      await recoverTaking(this.#machine, this.store, record).catch((error) =>
+        context.log.error(
+          { err: error, application: record.manifest.metadata.name },
+          'a checkpoint was under way',
+        ),
+      );
     }
     await this.store.sweep();
     await this.#journal.sweep();
@@ -101,7 +90,7 @@ export class KeptCheckpoints {
   /** @throws CmigError `not-found`; `failed` that names the damaged file; `conflict` where this host cannot restore it */
   async verify(id: string): Promise<Checkpoint> {
     const record = await this.#find(id);
-    await this.#verify(record);
+    await verifyCheckpoint(this.#machine, this.store, record);
     return this.#show(record);
   }
 
@@ -110,26 +99,18 @@ export class KeptCheckpoints {
     const found = await this.#find(request.checkpoint);
     const application = applicationOf(found);
     return this.#alone(application, 'restore', async () => {
-      await this.#verify(found);
-      const record = await this.#plan(found, request);
-      const folder = this.store.folder(application, found.id);
-      const ending = await new RestoreCheckpoint(this.#machine, this.#journal, record).run(folder);
-      const kept = await this.#keepOld(record);
+      await verifyCheckpoint(this.#machine, this.store, found);
+      if (!request.discardCurrent) await this.#mustBeFree(request.keepAs);
+      const record = await planRestore(this.#machine, found, request);
+      const ending = await this.#restoring(record).run(this.store.folder(application, found.id));
       this.#machine.context.events.publish('checkpoint.restored', {
         application,
         checkpoint: found.id,
         frozenMs: ending.frozenMs,
-        ...(kept ? { kept } : {}),
+        ...(ending.kept ? { kept: ending.kept } : {}),
       });
       const { epoch } = record.after;
-      return {
-        application,
-        checkpoint: found.id,
-        host: this.#here,
-        epoch,
-        ...ending,
-        ...(kept ? { kept } : {}),
-      };
+      return { application, checkpoint: found.id, host: this.#here, epoch, ...ending };
     });
   }
 
@@ -187,103 +168,8 @@ export class KeptCheckpoints {
     });
   }
 
-  async #plan(found: CheckpointRecord, request: Params<'checkpoint.restore'>): Promise<RestoreRecord> {
-    const { supervisor, context } = this.#machine;
-    const name = applicationOf(found);
-    const present = supervisor.has(name) ? supervisor.record(name) : undefined;
-    if (!present) refuseCordoned(this.#machine.hosts, name);
-    const { application } = found;
-    const owner = supervisor
-      .records()
-      .find(({ address, manifest }) => address === application.address && manifest.metadata.name !== name);
-    if (owner)
-      throw new CmigError(
-        'conflict',
-        `the address ${application.address} of checkpoint ${found.id} belongs to ${owner.manifest.metadata.name}`,
-        { hint: 'give that one another address, or delete it' },
-      );
-    const states = present ? supervisor.describe(name).status.containers : [];
-    const running = states.length > 0 && states.every(({ state }) => state === 'Running');
-    if (present && !running && !request.discardCurrent)
-      throw new CmigError('conflict', `not all of ${name} runs, so it cannot be kept as it is`, {
-        hint: 'start it first (cmig start), or give it up with --discard-current',
-      });
-    if (present && !running && states.some(({ state }) => state === 'Running')) await supervisor.stop(name);
-    const epoch = Math.max(present?.epoch ?? 0, application.epoch, request.epochAbove ?? 0) + 1;
-    const before = present && {
-      application: withoutMarks(supervisor.record(name)),
-      running,
-      roots: ['containers', 'volumes'].filter((root) =>
-        existsSync(join(context.paths.application(name), root)),
-      ),
-    };
-    return {
-      id: `r-${Date.now().toString(36)}${randomBytes(3).toString('hex')}`,
-      state: 'preparing',
-      checkpoint: found.id,
-      ...(before ? { before } : {}),
-      after: { ...application, desired: 'running', epoch, restoredFrom: found.id },
-      ...(before?.running && !request.discardCurrent
-        ? { keep: await this.#keepRecord(before.application, request.keepAs) }
-        : {}),
-    };
-  }
-
-  async #keepRecord(application: CheckpointRecord['application'], id: string): Promise<CheckpointRecord> {
-    await this.#mustBeFree(id);
-    return {
-      id,
-      reason: 'restore',
-      ...(application.restoredFrom ? { restoredFrom: application.restoredFrom } : {}),
-      takenOn: this.#here,
-      createdAt: new Date().toISOString(),
-      frozenAtMs: Date.now(),
-      frozenMs: 0,
-      connections: 0,
-      ...(await factsOf(this.#machine, application)),
-      memoryBytes: 0,
-      fileBytes: 0,
-      files: 0,
-      application,
-    };
-  }
-
-  /** What ran before becomes a checkpoint, and nothing is left of the restore. @returns its name */
-  async #keepOld(record: RestoreRecord): Promise<string | undefined> {
-    const { keep, id } = record;
-    const old = this.#journal.old(id);
-    this.store.measureAnew();
-    try {
-      if (!keep || !existsSync(join(old, 'images'))) return undefined;
-      const folder = await this.store.begin(applicationOf(keep), keep.id);
-      // `mv` and not a rename: checkpoints may lie on a disk of their own.
-      await runProcess('mv', ['-t', folder, '--', join(old, 'images'), join(old, 'files')], { timeoutMs: 0 });
-      await removeNotKept(join(folder, 'files'));
-      await writeFile(join(folder, 'mapped'), '');
-      await this.store.keep(folder, { ...keep, ...(await sizesOf(folder)) });
-      return keep.id;
-    } catch (error) {
-      this.#machine.context.log.error({ err: error, checkpoint: keep?.id }, 'what ran before was not kept');
-      return undefined;
-    } finally {
-      await this.#journal.remove(id);
-    }
-  }
-
-  async #verify(record: CheckpointRecord): Promise<void> {
-    const { images, context } = this.#machine;
-    const refused = (message: string, hint: string) =>
-      new CmigError('conflict', `checkpoint ${record.id} cannot be restored on ${this.#here}: ${message}`, {
-        hint,
-      });
-    if (record.architecture !== arch())
-      throw refused(`it is of a ${record.architecture}`, 'choose a host of that architecture');
-    const cpu = await refuseCpu(context.programs, record.cpuinfo);
-    if (cpu) throw refused(`its CPU lacks features: ${cpu}`, 'choose a host whose CPU has them');
-    for (const digest of new Set(Object.values(record.application.images)))
-      if (!(await images.find(digest)))
-        throw refused(`the image ${digest} is not there`, 'apply its manifest again, which sends the image');
-    await verifySeal(this.store.folder(applicationOf(record), record.id), record.id);
+  #restoring(record: RestoreRecord): RestoreCheckpoint {
+    return new RestoreCheckpoint(this.#machine, this.store, this.#journal, record);
   }
 
   async #mustBeFree(id: string): Promise<void> {
@@ -323,15 +209,4 @@ export class KeptCheckpoints {
   async #show(record: CheckpointRecord): Promise<Checkpoint> {
     return toCheckpoint(record, this.#here, await this.store.diskUse(record));
   }
-}
-
-async function removeNotKept(files: string): Promise<void> {
-  const paths = madeAnew.flatMap((pattern, index) => [...(index > 0 ? ['-o'] : []), '-path', pattern]);
-  const { stdout } = await runProcess(
-    'find',
-    ['containers', '-mindepth', '2', '-maxdepth', '2', '(', ...paths, ')', '-print0'],
-    { cwd: files, allowedExitCodes: [0, 1] },
-  );
-  for (const path of stdout.split('\0').filter(Boolean))
-    await rm(join(files, path), { recursive: true, force: true });
 }

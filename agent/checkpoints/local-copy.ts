@@ -1,8 +1,9 @@
 // One rsync of an application's files into an empty folder of this host, sharing what is the same with earlier ones.
-import { lstat, mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { CmigError } from '../../src/core/errors.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import { madeAnew } from '../store/application-files.ts';
+import { absolutePath, plainPaths } from '../transfer/plain-paths.ts';
 
 export interface CopyRequest {
   /** The application's folder, with `containers` and `volumes`. */
@@ -58,21 +59,15 @@ export function told(error: unknown): unknown {
 }
 
 /**
- * Leaves of a list what is there and has no symbolic link on its way: a container may put one where a folder was, and
- * rsync, which is not in the container, would follow it out. Other names of a listed file are listed too, since rsync
- * would link it to an old copy under one of them. @returns whether anything is left
+ * Leaves of a list what is plain. Other names of a listed file are listed too, since rsync would link it to an old copy
+ * under one of them. @returns whether anything is left
  */
 async function keepPlain(folder: string, listFile: string): Promise<boolean> {
-  const real = await realpath(folder);
   const listed = (await readFile(listFile, 'latin1')).split('\0').filter(Boolean);
+  const plain = new Set(await plainPaths(folder, listed));
   const inodes = new Set<string>();
-  const plain = new Set<string>();
-  for (const path of listed) {
-    const absolute = Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(path, 'latin1')]);
-    const target = await realpath(absolute, { encoding: 'buffer' }).catch(() => undefined);
-    if (!target?.equals(Buffer.concat([Buffer.from(`${real}/`), Buffer.from(path, 'latin1')]))) continue;
-    plain.add(path);
-    const { nlink, ino } = await lstat(absolute).catch(() => ({ nlink: 1, ino: 0 }));
+  for (const path of plain) {
+    const { nlink, ino } = await lstat(absolutePath(folder, path)).catch(() => ({ nlink: 1, ino: 0 }));
     if (nlink > 1) inodes.add(String(ino));
   }
   if (inodes.size > 0) for (const path of await namesOf(folder, inodes, `${listFile}.names`)) plain.add(path);

@@ -1,21 +1,25 @@
 // Sets an application back to a checkpoint on this host: what runs is given up only when that is restored and held.
-import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runProcess } from '../../src/core/run-process.ts';
 import { FrozenImages } from '../migration/frozen-images.ts';
 import type { Machine } from '../migration/machine.ts';
 import { abortOuterConnections, type OuterConnection, resetPeers } from '../network/outer-connections.ts';
 import { HeldRestore } from '../runtime/held-restore.ts';
-import { syncFolder } from '../store/durable-file.ts';
+import type { CheckpointStore } from './checkpoint-store.ts';
 import { FrozenApplication } from './frozen-application.ts';
+import { giveBack } from './give-back.ts';
+import { keepReplaced } from './keep-replaced.ts';
 import { told } from './local-copy.ts';
 import type { RestoreJournal, RestoreRecord } from './restore-journal.ts';
+import { RestoredFiles } from './restored-files.ts';
 
 export interface RestoreEnding {
   frozenMs: number;
   closedConnections: number;
+  /** The checkpoint of what ran before. */
+  kept?: string;
 }
+
+type Replaced = NonNullable<RestoreRecord['before']>;
 
 /**
  * One restore. Names, addresses, mounts and cgroups are there only once, so what runs cannot stay frozen beside what
@@ -24,13 +28,17 @@ export interface RestoreEnding {
  */
 export class RestoreCheckpoint {
   readonly #machine: Machine;
+  readonly #store: CheckpointStore;
   readonly #journal: RestoreJournal;
   readonly #record: RestoreRecord;
+  readonly #files: RestoredFiles;
 
-  constructor(machine: Machine, journal: RestoreJournal, record: RestoreRecord) {
+  constructor(machine: Machine, store: CheckpointStore, journal: RestoreJournal, record: RestoreRecord) {
     this.#machine = machine;
+    this.#store = store;
     this.#journal = journal;
     this.#record = record;
+    this.#files = new RestoredFiles(machine.context.paths.application(this.#name), journal, record.id);
   }
 
   get #name(): string {
@@ -48,7 +56,7 @@ export class RestoreCheckpoint {
     await this.#journal.save(this.#record);
     const frozen = this.#whatRan();
     try {
-      await this.#makeReady(checkpoint);
+      await this.#files.makeReady(checkpoint);
       await this.#suspend();
       if (frozen) {
         await frozen.freeze();
@@ -74,16 +82,15 @@ export class RestoreCheckpoint {
       await this.#save('replacing');
       await this.#replace();
       await restore.restoreAndHold(join(this.#journal.fresh(this.#record.id), 'images'));
+      if (this.#record.keep) this.#record.keep.frozenMs = frozen ? frozen.frozenMs : 0;
+      await this.#save('committed');
     } catch (error) {
+      // What could not be written down is not so.
+      if (this.#record.state === 'committed') this.#record.state = 'replacing';
       await this.#goBack(restore, error);
       throw told(error);
     }
-    if (this.#record.keep) this.#record.keep.frozenMs = frozen ? frozen.frozenMs : 0;
-    await this.#save('committed');
-    const closedConnections = await this.#open(restore);
-    const frozenMs = frozen ? frozen.frozenMs : 0;
-    await this.#adopt(restore);
-    return { frozenMs, closedConnections };
+    return this.#goOn(restore, frozen);
   }
 
   /** After a crash of the agent or of the host. */
@@ -92,9 +99,30 @@ export class RestoreCheckpoint {
     const restore = new HeldRestore(this.#machine, this.#record.after);
     if (state === 'preparing') return this.#turnBack(this.#whatRan());
     if (state !== 'committed') return this.#goBack(restore, 'its agent was killed');
-    // After a reboot nothing of it runs, and it starts afresh from its files, as after any reboot.
-    if (this.#machine.network.exists(this.#name)) await this.#open(restore);
-    await this.#adopt(restore);
+    await this.#goOn(restore, undefined);
+  }
+
+  /** After the commit. */
+  async #goOn(restore: HeldRestore, frozen: FrozenApplication | undefined): Promise<RestoreEnding> {
+    const { applications, supervisor, network } = this.#machine;
+    const { after } = this.#record;
+    const ending: RestoreEnding = { frozenMs: 0, closedConnections: 0 };
+    await this.#giveBack(async () => {
+      // After a reboot nothing of it runs, and it starts afresh from its files, as after any reboot.
+      if (network.exists(this.#name)) ending.closedConnections += await this.#open(restore);
+      ending.frozenMs ||= frozen ? frozen.frozenMs : 0;
+      await restore.settled();
+      await applications.put(after);
+      await supervisor.adopt(after);
+      supervisor.startWanted(this.#name);
+      const kept = await keepReplaced(this.#machine, this.#store, this.#journal, this.#record);
+      if (kept) ending.kept = kept;
+    });
+    return ending;
+  }
+
+  #giveBack(work: () => Promise<void>): Promise<void> {
+    return giveBack(this.#machine, { application: this.#name, id: this.#record.id }, work);
   }
 
   #whatRan(): FrozenApplication | undefined {
@@ -106,22 +134,6 @@ export class RestoreCheckpoint {
   async #save(state: RestoreRecord['state']): Promise<void> {
     this.#record.state = state;
     await this.#journal.save(this.#record);
-  }
-
-  /** While the application runs: what is then only to be moved into its place. */
-  async #makeReady(checkpoint: string): Promise<void> {
-    const fresh = this.#journal.fresh(this.#record.id);
-    await mkdir(fresh, { recursive: true });
-    const copy = ['-a', '--reflink=auto', '-t', fresh, '--', join(checkpoint, 'files')];
-    await runProcess('cp', copy, { timeoutMs: 0 });
-    // criu writes its log beside the images, but never into one of them.
-    const images = ['-t', fresh, '--', join(checkpoint, 'images')];
-    const linked = await runProcess('cp', ['-al', ...images], { allowedExitCodes: [0, 1], timeoutMs: 0 });
-    if (linked.exitCode !== 0) await runProcess('cp', ['-a', ...images], { timeoutMs: 0 });
-    for (const root of ['containers', 'volumes'])
-      await mkdir(join(fresh, 'files', root), { recursive: true });
-    // Else it would be the pause that waits for the disk, or a power cut that finds empty files.
-    await runProcess('sync', ['-f', fresh], { timeoutMs: 0 });
   }
 
   async #suspend(): Promise<void> {
@@ -138,33 +150,31 @@ export class RestoreCheckpoint {
     const { before, id } = this.#record;
     const under = supervisor.has(this.#name) ? supervisor.record(this.#name).migration : undefined;
     if (under?.id === id) {
-      if (!before) await supervisor.forget(this.#name);
-      else {
-        if (frozen && network.exists(this.#name))
-          await frozen
-            .thaw()
-            .catch((error) =>
-              context.log.error({ err: error, application: this.#name }, 'could not be thawed'),
-            );
-        await supervisor.resume(this.#name);
+      let isThawed = !frozen || !network.exists(this.#name);
+      const thaw = async (): Promise<void> => {
+        if (!isThawed) await frozen?.thaw();
+        isThawed = true;
+      };
+      await thaw().catch((error) =>
+        context.log.error({ err: error, application: this.#name }, 'could not be thawed'),
+      );
+      await this.#files.removeAll();
+      await this.#giveBack(async () => {
+        await thaw();
+        if (before) await supervisor.resume(this.#name);
+        else await supervisor.forget(this.#name);
+        await this.#journal.remove(id);
         supervisor.startWanted(this.#name);
-      }
-    }
-    await this.#journal.remove(id);
+      }).catch(() => {});
+    } else await this.#journal.remove(id);
   }
 
   /** The old files out of the way, the new ones in their place, a network that is locked. */
   async #replace(): Promise<void> {
-    const { applications, network, context } = this.#machine;
+    const { applications, network } = this.#machine;
     const { before, after, id } = this.#record;
     if (before) await this.#removeRuntime(before.application);
-    const here = context.paths.application(this.#name);
-    await mkdir(join(this.#journal.old(id), 'files'), { recursive: true });
-    for (const root of before?.roots ?? [])
-      await rename(join(here, root), join(this.#journal.old(id), 'files', root));
-    for (const root of ['containers', 'volumes'])
-      await rename(join(this.#journal.fresh(id), 'files', root), join(here, root));
-    await syncFolder(here);
+    await this.#files.putInPlace(before?.roots ?? []);
     await applications.put({ ...after, migration: { id, role: 'restore' } });
     await network.create(this.#name, after, { locked: true });
   }
@@ -177,56 +187,56 @@ export class RestoreCheckpoint {
 
   /** From wherever it is before the commit: what ran before is restored, with its connections. */
   async #goBack(restore: HeldRestore, why: unknown): Promise<void> {
-    const { supervisor, context, network, applications } = this.#machine;
+    const { supervisor, context } = this.#machine;
     const { before, after, id } = this.#record;
     context.log.warn({ err: why, application: this.#name }, 'a restore goes back to what ran before');
-    // What waits for a verdict is what ran before, or what was restored in its place: neither may run now.
-    if (this.#record.state === 'replacing') await restore.cancel();
-    else await this.#whatRan()?.end();
-    await this.#removeRuntime(after);
-    if (!before) {
-      await supervisor.forget(this.#name);
-      return this.#journal.remove(id);
-    }
-    await this.#removeRuntime(before.application);
-    await this.#putBackFiles(before.roots);
-    await applications.put({ ...before.application, migration: { id, role: 'restore' } });
-    if (before.running) {
-      const again = new HeldRestore(this.#machine, before.application);
-      try {
-        await network.create(this.#name, before.application, { locked: true });
-        await again.restoreAndHold(this.#oldImages);
-        await again.letGo();
-        await again.settled();
-      } catch (error) {
-        context.log.error(
-          { err: error, application: this.#name },
-          'could not go on from its frozen images: it starts afresh',
-        );
-        await again.cancel();
-        await this.#removeRuntime(before.application);
+    await this.#giveBack(async () => {
+      if (this.#record.state !== 'returned') {
+        // What waits for a verdict is what ran before, or what was restored in its place: neither may run now.
+        if (this.#record.state === 'replacing') await restore.cancel();
+        else await this.#whatRan()?.end();
+        await this.#removeRuntime(after);
       }
-    }
-    await supervisor.adopt(before.application);
-    await this.#journal.remove(id);
-    supervisor.startWanted(this.#name);
+      if (!before) await supervisor.forget(this.#name);
+      else {
+        if (this.#record.state !== 'returned') await this.#bringBack(before);
+        await this.#letReturn(before);
+      }
+      await this.#journal.remove(id);
+      supervisor.startWanted(this.#name);
+    }).catch(() => {});
   }
 
-  async #putBackFiles(roots: readonly string[]): Promise<void> {
-    const here = this.#machine.context.paths.application(this.#name);
-    const failed = join(this.#journal.folder(this.#record.id), 'failed');
-    await mkdir(failed, { recursive: true });
-    for (const root of ['containers', 'volumes']) {
-      const old = join(this.#journal.old(this.#record.id), 'files', root);
-      const isMoved = existsSync(old);
-      // Where there was nothing to move, what is there now came from the checkpoint.
-      if ((isMoved || !roots.includes(root)) && existsSync(join(here, root))) {
-        await rm(join(failed, root), { recursive: true, force: true });
-        await rename(join(here, root), join(failed, root));
-      }
-      if (isMoved) await rename(old, join(here, root));
+  /** Its files are in their place, and its processes restored and held, as far as that is possible. */
+  async #bringBack(before: Replaced): Promise<void> {
+    const { context, network, applications } = this.#machine;
+    await this.#removeRuntime(before.application);
+    await this.#files.putBack(before.roots);
+    await applications.put({ ...before.application, migration: { id: this.#record.id, role: 'restore' } });
+    if (!before.running) return;
+    const again = new HeldRestore(this.#machine, before.application);
+    try {
+      await network.create(this.#name, before.application, { locked: true });
+      await again.restoreAndHold(this.#oldImages);
+      await this.#save('returned');
+    } catch (error) {
+      context.log.error(
+        { err: error, application: this.#name },
+        'could not go on from its frozen images: it starts afresh',
+      );
+      await again.cancel();
+      await this.#removeRuntime(before.application);
     }
-    await syncFolder(here);
+  }
+
+  async #letReturn(before: Replaced): Promise<void> {
+    const again = new HeldRestore(this.#machine, before.application);
+    // After a reboot nothing of it runs, and it starts afresh from its files.
+    if (before.running && this.#machine.network.exists(this.#name)) {
+      await again.letGo();
+      await again.settled();
+    }
+    await this.#machine.supervisor.adopt(before.application);
   }
 
   /** @returns how many connections of the checkpoint were closed */
@@ -245,14 +255,5 @@ export class RestoreCheckpoint {
       context.log.warn({ err: error }, 'peers could not be told that their connections are no more'),
     );
     return closed.length;
-  }
-
-  async #adopt(restore: HeldRestore): Promise<void> {
-    const { applications, supervisor } = this.#machine;
-    const { after } = this.#record;
-    await restore.settled();
-    await applications.put(after);
-    await supervisor.adopt(after);
-    supervisor.startWanted(this.#name);
   }
 }

@@ -9,9 +9,10 @@ import type { CheckpointRecord } from './checkpoint-record.ts';
 /**
  * `preparing`: what runs is at most frozen, and thawed on the way back. `ending`: its memory is on disk, and some of it
  * may have ended; the way back is to restore it. `replacing`: all of it has ended, and the checkpoint may be restored in
- * its place. `committed`: the checkpoint is restored and held; there is no way back.
+ * its place. `committed`: the checkpoint is restored and held; there is no way back. `returned`: what ran before is, and
+ * its images are not to be used once more, since it runs on.
  */
-export type RestoreState = 'preparing' | 'ending' | 'replacing' | 'committed';
+export type RestoreState = 'preparing' | 'ending' | 'replacing' | 'committed' | 'returned';
 
 export interface RestoreRecord {
   /** As the application's record has it while the restore is under way. */

@@ -18,6 +18,9 @@ const described = ['checkpoint.json', 'mapped', 'entries', 'checksums'] as const
 
 type Seal = Record<(typeof described)[number], string>;
 
+/** What criu and runc say of their work is no part of it: the end of that comes when it is sealed already. */
+const isLog = (path: string): boolean => /^images\/[^/]+\/(dump\.log|runc\.out|stats-dump)$/.test(path);
+
 /** Names may hold anything but a zero byte, and need not be UTF-8: as latin1 every byte is kept. */
 type Listing = Map<string, string>;
 
@@ -95,13 +98,15 @@ async function list(folder: string, file: string, format: string[]): Promise<voi
 async function readEntries(file: string): Promise<Listing> {
   const words = (await readFile(file, 'latin1')).split('\0');
   const listing: Listing = new Map();
-  for (let at = 0; at + 1 < words.length; at += 2) listing.set(words[at + 1]!, words[at]!);
+  for (let at = 0; at + 1 < words.length; at += 2)
+    if (!isLog(words[at + 1]!)) listing.set(words[at + 1]!, words[at]!);
   return listing;
 }
 
 async function readChecksums(file: string): Promise<Listing> {
   const lines = (await readFile(file, 'latin1')).split('\0').filter(Boolean);
-  return new Map(lines.map((line) => [line.slice(66), line.slice(0, 64)]));
+  const sums = lines.map((line): [string, string] => [line.slice(66), line.slice(0, 64)]);
+  return new Map(sums.filter(([path]) => !isLog(path)));
 }
 
 /** Of every regular file: path -> device and inode. */

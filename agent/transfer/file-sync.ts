@@ -1,12 +1,13 @@
 // Brings an application's files to a peer in passes, and misses no change although rsync looks at times and sizes only.
 import { existsSync } from 'node:fs';
-import { lstat, readFile, realpath, writeFile } from 'node:fs/promises';
+import { lstat, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostRecord } from '../../src/contract/host.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import { madeAnew, timeStepMs } from '../store/application-files.ts';
 import type { PeerTransfer, SendRequest } from './peer-transfer.ts';
+import { absolutePath, plainPaths } from './plain-paths.ts';
 
 export interface FileSyncOptions {
   /** The application's folder, with `containers` and `volumes`. */
@@ -97,8 +98,7 @@ export class FileSync {
 
   async #sendListed(paths: string[], signal: AbortSignal | undefined): Promise<{ bytes: number }> {
     const { folder, destination, listFile } = this.#options;
-    const plain: string[] = [];
-    for (const path of paths) if (await this.#isPlain(path)) plain.push(path);
+    const plain = await plainPaths(folder, paths);
     if (plain.length === 0) return { bytes: 0 };
     await writeFile(listFile, Buffer.from(plain.map((path) => `${path}\0`).join(''), 'latin1'));
     return this.#transfer.send(this.#peer, {
@@ -126,22 +126,11 @@ export class FileSync {
     return stats && `${stats.mtimeNs} ${stats.size}`;
   }
 
-  /**
-   * It is there, and no symbolic link leads to it: a container may put one where a folder was, and rsync, which is not
-   * in the container, would follow a listed path out of it.
-   */
-  async #isPlain(path: string): Promise<boolean> {
-    const folder = await realpath(this.#options.folder);
-    const real = await realpath(this.#absolute(path), { encoding: 'buffer' }).catch(() => undefined);
-    return real?.equals(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(path, 'latin1')])) ?? false;
-  }
-
   #roots(): string[] {
     return ['containers', 'volumes'].filter((root) => existsSync(join(this.#options.folder, root)));
   }
 
-  /** A name may be no UTF-8. */
   #absolute(path: string): Buffer {
-    return Buffer.concat([Buffer.from(`${this.#options.folder}/`), Buffer.from(path, 'latin1')]);
+    return absolutePath(this.#options.folder, path);
   }
 }

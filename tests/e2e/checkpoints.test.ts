@@ -8,7 +8,10 @@ import { stringify } from 'yaml';
 import type { Application } from '../../src/contract/application.ts';
 import type { Checkpoint, RestoreResult } from '../../src/contract/checkpoint.ts';
 import { waitFor } from '../../src/core/retry.ts';
+import type { BackgroundProcess } from '../../src/core/run-process.ts';
+import { findAgents } from '../../src/lab/host-agent.ts';
 import { LabPaths } from '../../src/lab/lab-paths.ts';
+import { runningMachines } from '../../src/lab/machine.ts';
 import {
   addressOf,
   type CmigResult,
@@ -278,30 +281,50 @@ describe('checkpoints of a running application', () => {
     await expectConsistent(before.shop, before.port);
   });
 
-  it.each(['ending', 'committed'])('survive an agent that is killed when a restore is %s', async (moment) => {
+  const states = ['preparing', 'ending', 'replacing', 'committed'];
+  /** Of the restore under way on host-a; `over` where there is none. */
+  const restoreState = async (): Promise<string> => {
+    const folder = join(dataOf('host-a'), 'restores');
+    const [id] = await readdir(folder);
+    if (!id) return 'over';
+    const text = await readFile(join(folder, id, 'journal.json'), 'utf8').catch(() => '{}');
+    return (JSON.parse(text) as { state?: string }).state ?? 'over';
+  };
+  const restoreUntil = async (moment: string): Promise<BackgroundProcess> => {
     await redis('set', 'point', 'now');
     const command = startCmig('restore', 'keeper', '--checkpoint', 'one', '--discard-current');
-    const states = ['preparing', 'ending', 'replacing', 'committed'];
-    const reached = async (): Promise<boolean> => {
-      const [id] = await readdir(join(dataOf('host-a'), 'restores'));
-      if (!id) return false;
-      const journal = join(dataOf('host-a'), 'restores', id, 'journal.json');
-      const text = await readFile(journal, 'utf8').catch(() => '{}');
-      const { state = '' } = JSON.parse(text) as { state?: string };
-      return states.indexOf(state) >= states.indexOf(moment);
-    };
+    const reached = async () => states.indexOf(await restoreState()) >= states.indexOf(moment);
     await waitFor(reached, { timeoutMs: 30_000, intervalMs: 2, what: `the restore being ${moment}` });
-    await lab('kill', 'host-a', '--agent');
+    return command;
+  };
+  const afterwards = async (command: BackgroundProcess): Promise<void> => {
     await lab('start', 'host-a');
     command.kill();
     await command.ended;
-    await waitFor(async () => (await keeper()).status.phase === 'Running', {
-      timeoutMs: 30_000,
-      what: 'the application running again',
-    });
+    const isBack = async () => (await keeper()).status.phase === 'Running';
+    await waitFor(isBack, { timeoutMs: 60_000, what: 'the application running again' });
+  };
+
+  it.each(['ending', 'committed'])('survive an agent that is killed when a restore is %s', async (moment) => {
+    const command = await restoreUntil(moment);
+    await lab('kill', 'host-a', '--agent');
+    await afterwards(command);
     // Back or on, but all of it.
     expect(['now', points.get('one')!.point]).toContain(await redis('get', 'point'));
     await expectConsistent(before.shop, before.port);
+    await expectNoLeftovers();
+  });
+
+  it('survive a host that loses its power while one takes the place of what ran', async () => {
+    const command = await restoreUntil('replacing');
+    const [agent] = await findAgents((await runningMachines(labName)).get('host-a')!);
+    process.kill(agent!, 'SIGSTOP');
+    const state = await restoreState();
+    await lab('kill', 'host-a');
+    await afterwards(command);
+    expect(await redis('get', 'point')).toBe(state === 'replacing' ? 'now' : points.get('one')!.point);
+    // What ran before has its memory on disk; what was restored begins afresh, as after any reboot.
+    if (state === 'replacing') await expectConsistent(before.shop, before.port);
     await expectNoLeftovers();
   });
 
