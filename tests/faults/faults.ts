@@ -87,7 +87,7 @@ const fullDisk = (which: 'from' | 'to'): Fault => ({
 });
 
 /** Only for a disk of its own: see set-up.mjs. */
-async function fill(path: string): Promise<void> {
+export async function fill(path: string): Promise<void> {
   const file = await open(path, 'w');
   try {
     for (const size of [16 << 20, 1 << 20, 4096]) {
@@ -121,7 +121,7 @@ async function signalPrograms(
 }
 
 /** At dumping or restoring; it is started for less as well. */
-const isCriuAtWork = (argv: readonly string[]): boolean =>
+export const isCriuAtWork = (argv: readonly string[]): boolean =>
   programOf(argv) === 'criu' && /\b(dump|restore)\b/.test(argv.join(' '));
 
 /** Those of one host, or of both, as it happens: where both have one, each of the three is a case of its own. */

@@ -170,7 +170,7 @@ async function survey(subject: Subject): Promise<Verdict> {
 }
 
 /** The first verdict without a problem, or the last one before the deadline. */
-async function settled(subject: Subject, timeoutMs: number): Promise<Verdict> {
+export async function settled(subject: Subject, timeoutMs: number): Promise<Verdict> {
   const end = performance.now() + timeoutMs;
   for (;;) {
     const verdict = await survey(subject);

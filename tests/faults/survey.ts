@@ -53,7 +53,7 @@ section mounts; sed -n 's|^[^ ]* /var/lib/cmig/applications/\\([^/]*\\)/.*|\\1|p
 section runFolders; ls -d /run/cmig/runc/* /run/cmig/containers/* /run/cmig/s/* 2>/dev/null
 section temporary
 cd /var/lib/cmig
-ls -d incoming/m-* migrations/*/* applications/.[!.]* images/.incoming/* 2>/dev/null | grep -v '/journal.json$'
+ls -d incoming/m-* restores/* checkpoints/*/.[!.]* migrations/*/* applications/.[!.]* images/.incoming/* 2>/dev/null | grep -v '/journal.json$'
 for each in applications/*; do [ ! -e "$each" ] || [ -e "$each/application.json" ] || echo "$each without a record"; done
 find . -maxdepth 4 -name '*.tmp' -not -path './images/*' -not -path './layers/*'
 ls -d /run/cmig/exits/* 2>/dev/null
