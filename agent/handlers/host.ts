@@ -27,7 +27,7 @@ export const hostHandlers = (
   'host.diagnose': async (): Promise<Result<'host.diagnose'>> => ({
     findings: await diagnosis.run({ selfTest: true }),
   }),
-  'host.list': async (): Promise<Result<'host.list'>> => ({ hosts: registry.list() }),
+  'host.list': async (): Promise<Result<'host.list'>> => ({ hosts: registry.listAll() }),
   'host.places': async (): Promise<Result<'host.places'>> => ({ places: neighbourhood.own() }),
   'host.put': async ({ host }: Params<'host.put'>): Promise<Result<'host.put'>> => {
     await registry.put(host);

@@ -24,6 +24,7 @@ export function startHeartbeat(options: HeartbeatOptions): { stop(): void } {
   const { registry, log } = options;
   const stopped = new AbortController();
   const announce = (): void => options.publish('host.heard', { host: registry.own });
+  let asked = false;
   const greet = async (name: string): Promise<void> => {
     await sleep(Math.random() * greetingSpreadMs, undefined, { signal: stopped.signal, ref: false });
     announce();
@@ -37,14 +38,18 @@ export function startHeartbeat(options: HeartbeatOptions): { stop(): void } {
       if (stopped.signal.aborted) return;
       if (event.type !== 'host.heard') continue;
       try {
-        if (await registry.hear(event.data.host)) greetQuietly(event.data.host.name);
+        const unknown = await registry.hear(event.data.host);
+        // Whoever was down has missed who came and who went meanwhile.
+        if (unknown || (!asked && event.host !== registry.own.name)) greetQuietly(event.data.host.name);
       } catch (error) {
         log.warn({ error, peer: event.host }, 'what a host told of itself could not be kept');
       }
     }
   };
   const greetQuietly = (name: string): void => {
+    asked = true;
     greet(name).catch((error) => {
+      asked = false;
       if (!stopped.signal.aborted)
         log.warn({ error, peer: name }, 'a new host could not be asked for the others');
     });

@@ -80,6 +80,11 @@ export class HostRegistry {
 
   /** All hosts, this one too, by name. */
   list(): KnownHost[] {
+    return this.listAll().filter(({ gone }) => !gone);
+  }
+
+  /** With those that were removed. */
+  listAll(): KnownHost[] {
     const hosts = [...this.#peers.values(), { ...this.own, lastSeen: new Date().toISOString() }];
     return hosts.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
@@ -87,7 +92,7 @@ export class HostRegistry {
   find(name: string): HostRecord | undefined {
     if (name === this.own.name) return this.own;
     const known = this.#peers.get(name);
-    return known && recordOf(known);
+    return known && !known.gone ? recordOf(known) : undefined;
   }
 
   /** @throws CmigError `not-found` */
@@ -106,7 +111,8 @@ export class HostRegistry {
       await this.#hearOwnName(record);
       return false;
     }
-    const unknown = !this.#peers.has(record.name);
+    const known = this.#peers.get(record.name);
+    const unknown = !known || (known.gone === true && record.version > known.version);
     await this.#merge({ ...record, lastSeen: new Date().toISOString() });
     await this.#yieldAddress();
     return unknown;
@@ -127,7 +133,7 @@ export class HostRegistry {
     if (newer && !(known && isSameHost(known, heard))) {
       this.#log.info(
         { peer: heard.name, address: heard.address },
-        known ? 'a host changed' : 'a host joined',
+        heard.gone ? 'a host was removed' : known && !known.gone ? 'a host changed' : 'a host joined',
       );
       await this.#write();
       this.onChange();
@@ -178,12 +184,12 @@ export class HostRegistry {
   }
 
   async #writeFiles(): Promise<void> {
-    const peers = [...this.#peers.values()];
+    const peers = this.list().filter(({ name }) => name !== this.own.name);
     const { authorizedKeysFile } = this.#config.ssh;
     const keys = authorizedKeysText(peers, this.#guardFile, this.#paths.incomingDirectory);
     await replaceIfChanged(
       this.#paths.hostsFile,
-      `${JSON.stringify({ hosts: this.list() }, undefined, 2)}\n`,
+      `${JSON.stringify({ hosts: this.listAll() }, undefined, 2)}\n`,
     );
     await replaceIfChanged(this.knownHostsFile, knownHostsText(peers));
     await replaceIfChanged(authorizedKeysFile, keys);

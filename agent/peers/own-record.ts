@@ -61,6 +61,7 @@ export function isSameHost(a: HostRecord, b: HostRecord): boolean {
     protocolVersion: protocol,
     unschedulable = false,
     overlay,
+    gone = false,
   }: HostRecord) =>
     JSON.stringify([
       name,
@@ -71,6 +72,7 @@ export function isSameHost(a: HostRecord, b: HostRecord): boolean {
       protocol,
       unschedulable,
       overlay,
+      gone,
       Object.entries(labels).sort(),
     ]);
   return text(a) === text(b);

@@ -23,6 +23,8 @@ export const HostRecord = Type.Object({
       key: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' })),
     }),
   ),
+  /** It was removed: what is kept is only that this is so, lest an older record bring it back. */
+  gone: Type.Optional(Type.Boolean()),
   version: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
 });
 export type HostRecord = Type.Static<typeof HostRecord>;

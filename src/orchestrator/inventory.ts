@@ -79,9 +79,14 @@ const keyOf = ({ metadata, status }: Image) => `${metadata.name} ${status.host}`
 const byNameAndHost = (a: Image, b: Image) => (keyOf(a) < keyOf(b) ? -1 : 1);
 const byStart = (a: Migration, b: Migration) => (a.status.startedAt < b.status.startedAt ? -1 : 1);
 
-async function listHosts({ rpc, connection }: OrchestratorContext, timeoutMs: number): Promise<KnownHost[]> {
+/** Those that were removed are not among them. */
+export async function listHosts(
+  { rpc, connection }: OrchestratorContext,
+  timeoutMs = 3000,
+): Promise<KnownHost[]> {
   try {
-    return (await rpc.call(anyHost, 'host.list', {}, { timeoutMs })).hosts;
+    const { hosts } = await rpc.call(anyHost, 'host.list', {}, { timeoutMs });
+    return hosts.filter(({ gone }) => !gone);
   } catch (error) {
     if (!['unreachable', 'not-found', 'timeout'].includes(codeOf(error))) throw error;
     throw new CmigError('unreachable', `no agent answers through the broker at ${connection.endpoint}`, {

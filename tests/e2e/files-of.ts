@@ -3,13 +3,15 @@ import { createHash } from 'node:crypto';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** What a running system has of its own, and its logs. */
-const passing = ['proc', 'sys', 'dev', 'run', 'tmp', 'var/log'];
+/** What a running system has of its own, its logs, and what its package manager remembers of its mirror and its work. */
+const passing =
+  /^(proc|sys|dev|run|tmp|var\/log|var\/cache|var\/lib\/apt\/lists|var\/lib\/dpkg\/[a-z]+-old)$/;
 
 /** Path below `root`: type and mode, owner, and the digest or target. */
 export async function filesOf(root: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   const visit = async (path: string): Promise<void> => {
+    if (passing.test(path)) return;
     const full = join(root, path);
     const stats = await lstat(full);
     const kind = stats.isDirectory() ? 'd' : stats.isSymbolicLink() ? 'l' : stats.isFile() ? 'f' : 'o';
@@ -23,8 +25,7 @@ export async function filesOf(root: string): Promise<Map<string, string>> {
           : '';
     if (path)
       found.set(path, `${kind}${(stats.mode & 0o7777).toString(8)} ${stats.uid}:${stats.gid} ${what}`);
-    if (kind === 'd' && !passing.includes(path))
-      for (const name of await readdir(full)) await visit(join(path, name));
+    if (kind === 'd') for (const name of await readdir(full)) await visit(join(path, name));
   };
   await visit('');
   return found;

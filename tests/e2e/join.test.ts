@@ -1,6 +1,7 @@
-// A machine that has nothing but sshd becomes a host by one command, whatever cuts that off, and takes an application.
+// A machine that has nothing but sshd becomes a host by one command, whatever cuts that off, takes an application, and is
+// then as it was before.
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { stringify } from 'yaml';
@@ -19,22 +20,29 @@ const context = ['--context', `lab-${lab}`];
 
 let host: BareHost;
 let add: string[];
+let upgrade: string[];
+let remove: string[];
+let stream: NumberedStream | undefined;
 let before: Map<string, string>;
 beforeAll(async () => {
   await mkdir(settings.folder, { recursive: true });
   await cmigOk('lab', 'up', '--name', lab, '--hosts', '1');
   host = await bootBareHost(lab, name);
   before = await filesOf(host.root);
-  add = ['host', 'add', name, `ssh://root@${host.address}`, '--identity', host.identity, ...context];
+  const access = ['--identity', host.identity, ...context];
+  add = ['host', 'add', name, `ssh://root@${host.address}`, ...access];
+  upgrade = ['host', 'upgrade', name, ...access];
+  remove = ['host', 'remove', name, ...access];
 });
 afterAll(async () => {
+  stream?.close();
   await host?.close();
   await cmigOk('lab', 'down', '--name', lab);
 });
 
 /** Kills the command as soon as `moment` has come. */
-async function killAt(moment: (said: string) => boolean): Promise<void> {
-  const adding = startCmig(...add);
+async function killAt(argv: string[], moment: (said: string) => boolean): Promise<void> {
+  const adding = startCmig(...argv);
   let said = '';
   adding.stdout!.on('data', (text) => {
     said += String(text);
@@ -60,12 +68,12 @@ describe('cmig host add', () => {
   it('makes it a host wherever it was cut off before, and then has nothing to change', async () => {
     // The cgroups of all machines of a lab are one tree: this one's stand where they go with the lab.
     add.push('--cgroup-parent', `/cmig-lab-${lab}/${name}`, '--label', 'site=aws');
-    await killAt(() => existsSync(join(host.root, 'opt/cmig/host/packages.pending')));
-    await killAt(() => existsSync(join(host.root, 'opt/cmig/host/node.new')));
-    await killAt((said) => said.includes('agent and Node: '));
-    await killAt((said) => said.includes('criu and runc: '));
-    await killAt((said) => said.includes('configuration: '));
-    await killAt((said) => said.includes('service: '));
+    await killAt(add, () => existsSync(join(host.root, 'opt/cmig/host/packages.pending')));
+    await killAt(add, () => existsSync(join(host.root, 'opt/cmig/host/node.new')));
+    await killAt(add, (said) => said.includes('agent and Node: '));
+    await killAt(add, (said) => said.includes('criu and runc: '));
+    await killAt(add, (said) => said.includes('configuration: '));
+    await killAt(add, (said) => said.includes('service: '));
     expect(await cmigOk(...add)).toMatch(new RegExp(`^host/${name} (added|brought in order)$`, 'm'));
     expect(await cmigOk(...add)).toMatch(new RegExp(`^host/${name}: no change$`, 'm'));
     // The Debian's own criu does not work on every kernel; what stands in the prefix has been tried.
@@ -86,7 +94,7 @@ describe('cmig host add', () => {
     ]);
   });
 
-  it('gives a host that takes an application with its connection, and keeps it while its agent is killed', async () => {
+  it('gives a host that takes an application with its connection, which lives on while the agent is killed or replaced', async () => {
     const manifest = {
       apiVersion: 'cmig.dev/v1',
       kind: 'Application',
@@ -108,25 +116,38 @@ describe('cmig host add', () => {
     await writeFile(file, stringify(manifest));
     await cmigOk('apply', '--allow-outside', '--wait', '-f', file, ...context);
     const { status } = await cmigJson<Application>('get', 'app', 'tick', ...context);
-    const stream = await NumberedStream.open({ host: status.address!, port: 7000 });
-    try {
-      await stream.more(5);
-      await cmigOk('migrate', 'tick', name, ...context);
-      await stream.more(20, 60_000);
-      const pid = host.agent;
-      const killed = (await pid())!;
-      process.kill(killed, 'SIGKILL');
-      await waitFor(async () => ![undefined, killed].includes(await pid()), {
-        timeoutMs: 60_000,
-        what: 'another start of the agent',
-      });
-      await stream.more(20, 60_000);
-      expect(await cmigOk(...add)).toContain('no change');
-      await cmigOk('migrate', 'tick', 'host-a', ...context);
-      await stream.more(20, 60_000);
-      expect(stream.problems).toEqual([]);
-    } finally {
-      stream.close();
-    }
+    stream = await NumberedStream.open({ host: status.address!, port: 7000 });
+    await stream.more(5);
+    await cmigOk('migrate', 'tick', name, ...context);
+    await stream.more(20, 60_000);
+    const killed = (await host.agent())!;
+    process.kill(killed, 'SIGKILL');
+    const started = await waitFor(
+      async () => {
+        const pid = await host.agent();
+        return pid !== killed && pid;
+      },
+      { timeoutMs: 60_000, what: 'another start of the agent' },
+    );
+    await stream.more(20, 60_000);
+    // As one of another version would stand there.
+    await appendFile(join(host.root, 'opt/cmig/host/agent.mjs'), '// another\n');
+    expect(await cmigOk(...upgrade)).toContain(`host/${name} brought in order`);
+    expect(await host.agent()).not.toBe(started);
+    expect(await cmigOk(...upgrade)).toContain('no change');
+    await stream.more(20, 60_000);
+    expect(stream.problems).toEqual([]);
+  });
+});
+
+describe('cmig host remove', () => {
+  it('moves off what runs there and leaves nothing, file by file, though it was cut off', async () => {
+    await killAt(remove, () => existsSync(join(host.root, 'opt/cmig/host/leaving')));
+    expect(await cmigOk(...remove)).toContain(`host/${name} removed`);
+    await stream!.more(20, 60_000);
+    expect(stream!.problems).toEqual([]);
+    expect(differences(before, await filesOf(host.root))).toEqual([]);
+    expect((await cmigOk('get', 'hosts', '-o', 'name', ...context)).trim()).toBe('host/host-a');
+    expect(await cmig(...remove)).toMatchObject({ exitCode: 3 });
   });
 });

@@ -1,15 +1,13 @@
 // `cmig host add`.
-import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { CmigError } from '../../core/errors.ts';
-import { addHost } from '../../orchestrator/joining/add-host.ts';
+import { type AddHostReport, addHost } from '../../orchestrator/joining/add-host.ts';
 import { agreeOnKey, pinKey, pinnedKey, scanHostKey } from '../../orchestrator/joining/host-key.ts';
+import { recordOf } from '../../orchestrator/joining/remove-host.ts';
 import { knownHostName, parseSshAddress, type SshAddress } from '../../orchestrator/joining/ssh-address.ts';
-import { SshSession } from '../../orchestrator/joining/ssh-session.ts';
 import { describeMachine, describePlan } from '../../view/joining.ts';
-import { progressMode, withProgress } from '../../view/progress.ts';
 import type { Invocation } from '../command.ts';
-import { contextsFile } from '../contexts.ts';
+import { machineOf, onMachine, pinFile } from '../on-machine.ts';
 import { credentialsLine, withOrchestrator } from '../session.ts';
 
 export async function add(invocation: Invocation): Promise<void> {
@@ -22,55 +20,77 @@ export async function add(invocation: Invocation): Promise<void> {
   const report = await withOrchestrator(invocation, async (orchestrator) => {
     const { context } = orchestrator;
     const hostKey = await agreedKey(invocation, where);
-    const session = await SshSession.open({
-      ...{ where, hostKey, identity: invocation.text('identity') },
-      interactive: invocation.interactive && invocation.stdin.isTTY === true,
-      signal: invocation.signal,
-    });
-    try {
-      // A file already there may be replaced, and what is said of it goes above the progress.
-      const mode = progressMode({ machineReadable: json, terminal: invocation.interactive });
-      return await withProgress(mode, (onProgress) =>
-        addHost(orchestrator, session, {
-          ...{ name, where, hostKey, labels, dryRun, onProgress },
-          address: invocation.text('address'),
-          brokerUrl: invocation.text('broker'),
-          contextUrl: context.broker.url,
-          insecure: context.broker.insecure === true,
-          credentials: credentialsLine(context),
-          bridge: invocation.text('bridge'),
-          range: invocation.text('network'),
-          gateway: invocation.text('gateway'),
-          cgroupParent: invocation.text('cgroup-parent'),
-          onPlan(facts, plan) {
-            for (const line of describeMachine(facts)) say(line);
-            for (const line of describePlan(plan)) say(`  ${line}`);
-          },
-          signal: invocation.signal,
-        }),
-      );
-    } finally {
-      await session.close();
-    }
+    return onMachine(invocation, { where, hostKey }, (session, onProgress) =>
+      addHost(orchestrator, session, {
+        ...{ name, where, hostKey, labels, dryRun, onProgress },
+        address: invocation.text('address'),
+        brokerUrl: invocation.text('broker'),
+        contextUrl: context.broker.url,
+        insecure: context.broker.insecure === true,
+        credentials: credentialsLine(context),
+        bridge: invocation.text('bridge'),
+        range: invocation.text('network'),
+        gateway: invocation.text('gateway'),
+        cgroupParent: invocation.text('cgroup-parent'),
+        onPlan(facts, plan) {
+          for (const line of describeMachine(facts)) say(line);
+          for (const line of describePlan(plan)) say(`  ${line}`);
+        },
+        signal: invocation.signal,
+      }),
+    );
   });
-  if (json) return invocation.printJson(report);
-  for (const { check, message } of report.findings) invocation.notice(`warning: ${check}: ${message}`);
-  const steps = report.changed.length;
-  if (steps === 0) return say(`host/${name}: no change`);
-  if (dryRun) return say(`host/${name} can be added (dry run)`);
-  say(`host/${name} ${report.existed ? 'brought in order' : 'added'}`);
+  told(invocation, report);
+}
+
+/** What became of it. */
+function told(invocation: Invocation, report: AddHostReport): void {
+  if (invocation.output === 'json') {
+    invocation.printJson(report);
+    return;
+  }
+  const { host, dryRun, changed, findings, existed } = report;
+  for (const { check, message } of findings) invocation.notice(`warning: ${check}: ${message}`);
+  const can = existed ? 'brought in order' : 'added';
+  if (changed.length === 0) invocation.print(`host/${host}: no change`);
+  else invocation.print(dryRun ? `host/${host} can be ${can} (dry run)` : `host/${host} ${can}`);
+}
+
+/** The same as adding it again with all that it was given before, by the address that its peers know. */
+export async function upgrade(invocation: Invocation): Promise<void> {
+  const name = invocation.required('HOST');
+  const report = await withOrchestrator(invocation, async (orchestrator) => {
+    const record = await recordOf(orchestrator, name);
+    return onMachine(invocation, machineOf(invocation, record), (session, onProgress) =>
+      addHost(orchestrator, session, {
+        ...{ name, where: { address: record.address, port: record.sshPort }, hostKey: record.sshHostKey },
+        contextUrl: orchestrator.context.broker.url,
+        insecure: orchestrator.context.broker.insecure === true,
+        credentials: credentialsLine(orchestrator.context),
+        dryRun: invocation.flag('dry-run'),
+        mustExist: true,
+        signal: invocation.signal,
+        onProgress,
+        onPlan: (_, plan) => {
+          if (invocation.output !== 'json')
+            for (const line of describePlan(plan)) invocation.print(`  ${line}`);
+        },
+      }),
+    );
+  });
+  told(invocation, report);
 }
 
 /** Agreed to once, and kept beside the contexts. */
 async function agreedKey(invocation: Invocation, where: SshAddress): Promise<string> {
-  const pinFile = join(dirname(contextsFile()), 'known_hosts');
-  const [shown, pinned] = [await scanHostKey(where), await pinnedKey(pinFile, where)];
+  const file = pinFile();
+  const [shown, pinned] = [await scanHostKey(where), await pinnedKey(file, where)];
   const asks = invocation.interactive && invocation.stdin.isTTY === true;
   await agreeOnKey(shown, {
-    ...{ where, pinned, pinFile, given: invocation.text('host-key') },
+    ...{ where, pinned, pinFile: file, given: invocation.text('host-key') },
     ask: asks ? (fingerprint) => confirm(invocation, where, fingerprint) : undefined,
   });
-  if (pinned === undefined) await pinKey(pinFile, where, shown.key);
+  if (pinned === undefined) await pinKey(file, where, shown.key);
   return shown.key;
 }
 

@@ -138,6 +138,61 @@ export const host: CommandSpec = {
       load: async () => (await import('../commands/host-add.ts')).add,
     },
     {
+      name: 'remove',
+      summary: 'move off what runs on a host, and undo all that "cmig host add" has done there',
+      description:
+        'What runs there is moved to other hosts as by "cmig drain"; where something stays (an application that no host\ntakes, a stopped one, a checkpoint), nothing is removed (exit code 4). Then the agent and all that came with it goes,\nthe packages too, and the other hosts forget it. Run again, it goes on where it was cut off.',
+      arguments: [
+        { name: 'HOST', summary: 'the host', completes: 'host' },
+        {
+          name: 'ADDRESS',
+          summary: 'ssh://root@ADDRESS[:PORT], where it is not what the hosts know',
+          optional: true,
+        },
+      ],
+      options: [
+        {
+          flags: '-i, --identity <FILE>',
+          summary: 'the private key that root is let in by',
+          completes: 'file',
+        },
+        { flags: '--keep-packages', summary: 'leave the packages that were installed for it' },
+        { flags: '--lost', summary: 'the machine is lost for good: only have the other hosts forget it' },
+        parallelOption('how many applications are moved at a time'),
+      ],
+      output: ['json'],
+      examples: [
+        ['cmig host remove host-d', 'leave nothing there'],
+        ['cmig host remove host-d --lost', 'what is left of a machine that will not come back is its name'],
+      ],
+      load: async () => (await import('../commands/host-remove.ts')).remove,
+    },
+    {
+      name: 'upgrade',
+      summary: 'bring a host to the version of this cmig, under its running applications',
+      description:
+        'It is "cmig host add" with all that the host was given before: what is right already is left alone. Containers and\ntheir connections live on while the agent is replaced.',
+      arguments: [
+        { name: 'HOST', summary: 'the host', completes: 'host' },
+        {
+          name: 'ADDRESS',
+          summary: 'ssh://root@ADDRESS[:PORT], where it is not what the hosts know',
+          optional: true,
+        },
+      ],
+      options: [
+        {
+          flags: '-i, --identity <FILE>',
+          summary: 'the private key that root is let in by',
+          completes: 'file',
+        },
+        { flags: '--dry-run', summary: 'say what would be changed, and change nothing' },
+      ],
+      output: ['json'],
+      examples: [['cmig host upgrade host-d', 'after this cmig was brought to a newer version']],
+      load: async () => (await import('../commands/host-add.ts')).upgrade,
+    },
+    {
       name: 'doctor',
       summary: 'look for what is not well on hosts, and name the command that mends it',
       description:

@@ -58,6 +58,8 @@ export interface AddHostOptions {
   gateway?: string | undefined;
   cgroupParent?: string | undefined;
   dryRun: boolean;
+  /** Only what is a host already. */
+  mustExist?: boolean;
   onProgress: OnProgress;
   /** Told what was seen and what will be done, before anything is. */
   onPlan: (facts: HostFacts, plan: JoinPlan) => void;
@@ -96,6 +98,10 @@ export async function addHost(
     runtime.map(({ path }) => path),
   );
   checkMachine(facts, process.arch);
+  if (options.mustExist && !facts.isAdded)
+    throw new CmigError('conflict', `${name} was not made a host by "cmig host add"`, {
+      hint: 'bring it to the new version by hand, as it was set up',
+    });
   const settings = await settingsOf(options, facts, known);
   const wanted: WantedFiles = {
     runtime,
@@ -131,7 +137,8 @@ export async function addHost(
 
 const answering = { step: 'answer', title: 'answer of the agent' };
 
-async function reporting<T>(onProgress: OnProgress, step: string, work: () => Promise<T>): Promise<T> {
+/** Tells how it went. */
+export async function reporting<T>(onProgress: OnProgress, step: string, work: () => Promise<T>): Promise<T> {
   try {
     const done = await work();
     onProgress({ type: 'ended', step });
@@ -268,7 +275,7 @@ async function untilAcquainted(
   );
   const hasHeard = async (other: string): Promise<boolean> => {
     const { hosts } = await rpc.call(other, 'host.list', {}, { timeoutMs: 2000 });
-    return hosts.some((each) => each.name === name);
+    return hosts.some((each) => each.name === name && !each.gone);
   };
   await Promise.all(
     others.map(({ metadata }) =>

@@ -31,6 +31,8 @@ export interface HostFacts {
   configuration?: string;
   /** `host add` has been here. */
   isAdded: boolean;
+  /** `host remove` has found nothing on it any more, and was cut off. */
+  isLeaving: boolean;
   isEnabled: boolean;
   isRunning: boolean;
 }
@@ -85,6 +87,7 @@ export function parseFacts(text: string): HostFacts {
       ? { configuration: Buffer.from(get('configuration'), 'base64').toString('utf8') }
       : {}),
     isAdded: values.has('added'),
+    isLeaving: values.has('leaving'),
     isEnabled: values.has('enabled'),
     isRunning: values.has('running'),
   };

@@ -54,11 +54,19 @@ export async function pinnedKey(file: string, where: SshAddress): Promise<string
 }
 
 export async function pinKey(file: string, where: SshAddress, key: string): Promise<void> {
-  const name = knownHostName(where);
+  await replacePin(file, where, [`${knownHostName(where)} ${key}`]);
+}
+
+/** Forgets it. */
+export async function unpinKey(file: string, where: SshAddress): Promise<void> {
+  if (existsSync(file)) await replacePin(file, where, []);
+}
+
+async function replacePin(file: string, where: SshAddress, lines: string[]): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const lines = existsSync(file) ? (await readFile(file, 'utf8')).split('\n') : [];
-  const kept = lines.filter((line) => line && !line.startsWith(`${name} `));
-  await writeFile(`${file}.new`, `${[...kept, `${name} ${key}`].join('\n')}\n`, { mode: 0o600 });
+  const present = existsSync(file) ? (await readFile(file, 'utf8')).split('\n') : [];
+  const kept = present.filter((line) => line && !line.startsWith(`${knownHostName(where)} `));
+  await writeFile(`${file}.new`, [...kept, ...lines, ''].join('\n'), { mode: 0o600 });
   await rename(`${file}.new`, file);
 }
 

@@ -101,7 +101,7 @@ elif command -v chkconfig >/dev/null; then chkconfig --add cmig-agent; fi`,
 
   async start({ session }) {
     await session.run(
-      `${path}if [ -d /run/systemd/system ]; then systemctl restart cmig-agent; else /etc/init.d/cmig-agent restart; fi`,
+      `${path}rm -f ${hostFolder}/leaving; if [ -d /run/systemd/system ]; then systemctl restart cmig-agent; else /etc/init.d/cmig-agent restart; fi`,
     );
   },
 };

@@ -16,7 +16,7 @@ export interface PackageManager {
 }
 
 const aptOptions =
-  '-y -q -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold';
+  '-y -q -o Acquire::Retries=3 -o APT::Keep-Downloaded-Packages=false -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold';
 const shared = { rsync: 'rsync', nft: 'nftables', conmon: 'conmon', criu: 'criu', runc: 'runc' };
 
 export const packageManagers: Record<'apt-get' | 'dnf', PackageManager> = {

@@ -161,4 +161,31 @@ describe('HostRegistry', () => {
     const registry = await openRegistry();
     expect(() => registry.get('host-x')).toThrow('the host host-a knows no host host-x');
   });
+
+  it('forgets a host that was removed, lets no older record bring it back, and takes it in when it comes anew', async () => {
+    const registry = await openRegistry();
+    await registry.hear(hostB());
+    await registry.put(hostB({ gone: true, version: 200 }));
+    const isForgotten = async (known: HostRegistry): Promise<void> => {
+      expect(known.find('host-b')).toBeUndefined();
+      expect(known.list().map(({ name }) => name)).toEqual(['host-a']);
+      expect(await authorizedKeys()).not.toContain('BBBB');
+      expect(await readFile(known.knownHostsFile, 'utf8')).not.toContain('BBBB');
+    };
+    await isForgotten(registry);
+    // From a host that was down meanwhile, and also after a start anew.
+    await registry.put({ ...hostB(), lastSeen: new Date().toISOString() });
+    expect(await registry.hear(hostB())).toBe(false);
+    await isForgotten(registry);
+    const again = await openRegistry();
+    expect(await again.hear(hostB())).toBe(false);
+    await isForgotten(again);
+    expect(again.listAll().map(({ name, gone }) => [name, gone])).toEqual([
+      ['host-a', undefined],
+      ['host-b', true],
+    ]);
+    expect(await again.hear(hostB({ version: 300 }))).toBe(true);
+    expect(again.find('host-b')).toBeDefined();
+    expect(await authorizedKeys()).toContain('BBBBtransfer');
+  });
 });

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { agreeOnKey, pinKey, pinnedKey } from '../../../../src/orchestrator/joining/host-key.ts';
+import { agreeOnKey, pinKey, pinnedKey, unpinKey } from '../../../../src/orchestrator/joining/host-key.ts';
 import { parseSshAddress } from '../../../../src/orchestrator/joining/ssh-address.ts';
 
 const where = { address: '192.0.2.7', port: 2222 };
@@ -41,6 +41,8 @@ describe('a host key', () => {
     expect(await readFile(file, 'utf8')).toBe(
       '192.0.2.7 ssh-ed25519 BBBB\n[192.0.2.7]:2222 ssh-ed25519 CCCC\n',
     );
+    await unpinKey(file, where);
+    expect(await readFile(file, 'utf8')).toBe('192.0.2.7 ssh-ed25519 BBBB\n');
     await rm(folder, { recursive: true });
   });
 });

@@ -1,0 +1,40 @@
+// `cmig host remove`.
+import { unpinKey } from '../../orchestrator/joining/host-key.ts';
+import { recordOf, removeHost } from '../../orchestrator/joining/remove-host.ts';
+import { progressMode, withProgress } from '../../view/progress.ts';
+import type { Invocation } from '../command.ts';
+import { readParallel } from '../moves.ts';
+import { machineOf, onMachine, pinFile } from '../on-machine.ts';
+import { withOrchestrator } from '../session.ts';
+
+export async function remove(invocation: Invocation): Promise<void> {
+  const name = invocation.required('HOST');
+  const parallel = readParallel(invocation);
+  const json = invocation.output === 'json';
+  const report = await withOrchestrator(
+    invocation,
+    async (orchestrator) => {
+      const machine = machineOf(invocation, await recordOf(orchestrator, name));
+      const options = {
+        ...{ name, parallel, signal: invocation.signal },
+        keepPackages: invocation.flag('keep-packages'),
+        caller: `${orchestrator.caller}: cmig host remove ${name}`,
+      };
+      const done = invocation.flag('lost')
+        ? await withProgress(
+            progressMode({ machineReadable: json, terminal: invocation.interactive }),
+            (onProgress) => removeHost(orchestrator, { ...options, session: undefined, onProgress }),
+          )
+        : await onMachine(invocation, machine, (session, onProgress) =>
+            removeHost(orchestrator, { ...options, session, onProgress }),
+          );
+      await unpinKey(pinFile(), machine.where);
+      return done;
+    },
+    { reconnect: true },
+  );
+  if (json) return invocation.printJson(report);
+  if (report.untold.length > 0)
+    invocation.notice(`warning: ${report.untold.join(', ')} will hear of it when up again`);
+  invocation.print(`host/${name} removed`);
+}
