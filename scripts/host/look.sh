@@ -37,6 +37,9 @@ say pipes "$(cat /proc/sys/fs/pipe-max-size)"
 for file; do
   [ ! -f "$file" ] || say "file.$file" "$(stat -c %a "$file") $(sha256sum "$file" | cut -d' ' -f1)"
 done
+if [ -r /etc/cmig/host.crt ] && [ -x /opt/cmig/host/node ]; then
+  say certificateUntil "$(/opt/cmig/host/node -p 'new (require("crypto").X509Certificate)(fs.readFileSync("/etc/cmig/host.crt")).validTo' 2>/dev/null)"
+fi
 [ ! -f /etc/cmig/agent.yaml ] || say configuration "$(base64 -w0 /etc/cmig/agent.yaml)"
 [ ! -d /opt/cmig/host ] || say added yes
 [ ! -e /opt/cmig/host/leaving ] || say leaving yes

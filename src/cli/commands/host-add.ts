@@ -1,4 +1,5 @@
 // `cmig host add`.
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { CmigError } from '../../core/errors.ts';
 import { type AddHostReport, addHost } from '../../orchestrator/joining/add-host.ts';
@@ -7,8 +8,10 @@ import { recordOf } from '../../orchestrator/joining/remove-host.ts';
 import { knownHostName, parseSshAddress, type SshAddress } from '../../orchestrator/joining/ssh-address.ts';
 import { describeMachine, describePlan } from '../../view/joining.ts';
 import type { Invocation } from '../command.ts';
+import type { Context } from '../contexts.ts';
 import { machineOf, onMachine, pinFile } from '../on-machine.ts';
 import { credentialsLine, withOrchestrator } from '../session.ts';
+import { authorityFolder } from './trust.ts';
 
 export async function add(invocation: Invocation): Promise<void> {
   const name = invocation.required('NAME');
@@ -28,6 +31,7 @@ export async function add(invocation: Invocation): Promise<void> {
         contextUrl: context.broker.url,
         insecure: context.broker.insecure === true,
         credentials: credentialsLine(context),
+        authority: authorityOf(invocation, context, name),
         bridge: invocation.text('bridge'),
         range: invocation.text('network'),
         gateway: invocation.text('gateway'),
@@ -67,6 +71,7 @@ export async function upgrade(invocation: Invocation): Promise<void> {
         contextUrl: orchestrator.context.broker.url,
         insecure: orchestrator.context.broker.insecure === true,
         credentials: credentialsLine(orchestrator.context),
+        authority: authorityOf(invocation, orchestrator.context, name),
         dryRun: invocation.flag('dry-run'),
         mustExist: true,
         signal: invocation.signal,
@@ -79,6 +84,19 @@ export async function upgrade(invocation: Invocation): Promise<void> {
     );
   });
   told(invocation, report);
+}
+
+/** Where the context knows its broker by certificates: its authority, which is opened only once a certificate is missing. */
+function authorityOf(invocation: Invocation, { broker }: Context, name: string) {
+  if (!broker.caFile) return undefined;
+  return {
+    ca: readFileSync(broker.caFile, 'utf8'),
+    issue: async () => {
+      const { Authority } = await import('../../authority/authority.ts');
+      const authority = await Authority.open(authorityFolder(invocation));
+      return authority.issue({ role: 'host', name });
+    },
+  };
 }
 
 /** Agreed to once, and kept beside the contexts. */

@@ -2,7 +2,7 @@
 import { strategyNames } from '../../contract/strategy-names.ts';
 import type { ArgumentSpec, CommandSpec, OptionSpec } from '../command.ts';
 import { parallelOption } from './parallel-option.ts';
-import { issueHost } from './trust.ts';
+import { authorityOption, issueHost } from './trust.ts';
 
 const group = 'Hosts';
 const hosts: ArgumentSpec = {
@@ -118,6 +118,7 @@ export const host: CommandSpec = {
           summary: 'what applications are attached to, made where missing; cmig0 if absent',
         },
         { flags: '--cgroup-parent <PATH>', summary: 'below which all containers live; /cmig if absent' },
+        authorityOption,
         { flags: '--dry-run', summary: 'say what would be changed, and change nothing' },
       ],
       output: ['json'],
@@ -186,6 +187,7 @@ export const host: CommandSpec = {
           summary: 'the private key that root is let in by',
           completes: 'file',
         },
+        authorityOption,
         { flags: '--dry-run', summary: 'say what would be changed, and change nothing' },
       ],
       output: ['json'],

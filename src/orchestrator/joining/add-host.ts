@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import type { Credentials } from '../../authority/authority.ts';
 import type { Finding } from '../../contract/diagnosis.ts';
 import type { Host } from '../../contract/host.ts';
 import { namePattern } from '../../contract/protocol.ts';
@@ -16,6 +17,7 @@ import { diagnoseHosts } from '../diagnosing.ts';
 import { readInventory } from '../inventory.ts';
 import { type HostFacts, parseFacts } from './host-facts.ts';
 import {
+  caFile,
   configurationFiles,
   files,
   type HostSettings,
@@ -53,6 +55,8 @@ export interface AddHostOptions {
   insecure: boolean;
   /** The line user:password. */
   credentials: string | undefined;
+  /** Of the authority, where the broker is one with certificates. */
+  authority?: { ca: string; issue: () => Promise<Credentials> } | undefined;
   bridge?: string | undefined;
   range?: string | undefined;
   gateway?: string | undefined;
@@ -105,6 +109,7 @@ export async function addHost(
   const settings = await settingsOf(options, facts, known);
   const wanted: WantedFiles = {
     runtime,
+    ca: options.authority && caFile(options.authority.ca),
     configuration: configurationFiles(settings, options.credentials),
     sshd: [sshdFile(facts)],
     sysctl: [sysctlFile()],
@@ -128,7 +133,9 @@ export async function addHost(
     if (signal.aborted)
       throw new CmigError('cancelled', 'interrupted; run it again, and it goes on where it was');
     onProgress({ type: 'begun', step });
-    await reporting(onProgress, step, () => joinActions[step]({ session, facts, plan, wanted, name }));
+    await reporting(onProgress, step, () =>
+      joinActions[step]({ session, facts, plan, wanted, name, issue: options.authority?.issue }),
+    );
   }
   onProgress({ type: 'begun', step: answering.step });
   const findings = await reporting(onProgress, answering.step, () => untilWell(context, name, known, signal));
@@ -216,6 +223,7 @@ async function settingsOf(
     labels: options.labels ?? earlier.labels ?? {},
     brokerUrl: options.brokerUrl ?? earlier.broker?.url ?? options.contextUrl,
     insecure: options.insecure,
+    certified: options.authority !== undefined,
     hostKeyFile,
     bridge: options.bridge ?? earlier.network?.bridge ?? 'cmig0',
     range,
@@ -245,7 +253,7 @@ async function untilWell(
   ).catch((cause) => {
     if (codeOf(cause) !== 'timeout') throw cause;
     throw new CmigError('unreachable', `the agent of ${name} does not answer through the broker`, {
-      hint: 'does the machine reach the broker by the address in its configuration? If not: --broker URL. Its log: journalctl -u cmig-agent, or /var/log/cmig-agent.log',
+      hint: 'does the machine reach the broker by the address in its configuration? If not: --broker URL. Does a broker with certificates know of it (cmig broker definitions)? Its log: journalctl -u cmig-agent, or /var/log/cmig-agent.log',
     });
   });
   await untilAcquainted(context, name, known, signal);

@@ -27,6 +27,8 @@ export interface HostFacts {
   pipeMaxBytes: number;
   /** Path: what is there. */
   files: Record<string, { mode: string; sha256: string }>;
+  /** Until when its certificate is valid. */
+  certificateUntil?: Date;
   /** The agent's configuration, as it is there. */
   configuration?: string;
   /** `host add` has been here. */
@@ -83,6 +85,7 @@ export function parseFacts(text: string): HostFacts {
       const [mode = '', sha256 = ''] = told.split(' ');
       return { mode, sha256 };
     }),
+    ...(get('certificateUntil') ? { certificateUntil: new Date(get('certificateUntil')) } : {}),
     ...(get('configuration')
       ? { configuration: Buffer.from(get('configuration'), 'base64').toString('utf8') }
       : {}),

@@ -5,6 +5,7 @@ import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { stringify } from 'yaml';
+import type { Credentials } from '../../authority/authority.ts';
 import { CmigError } from '../../core/errors.ts';
 import { projectFolder } from '../../core/project-folder.ts';
 import type { HostFacts } from './host-facts.ts';
@@ -17,6 +18,9 @@ export const authorizedKeysFile = '/var/lib/cmig/ssh/authorized_keys';
 export const files = {
   configuration: '/etc/cmig/agent.yaml',
   credentials: '/etc/cmig/broker-credentials',
+  ca: '/etc/cmig/ca.crt',
+  certificate: '/etc/cmig/host.crt',
+  certificateKey: '/etc/cmig/host.key',
   sshd: '/etc/ssh/sshd_config.d/cmig.conf',
   sysctl: '/etc/sysctl.d/90-cmig.conf',
   unit: '/etc/systemd/system/cmig-agent.service',
@@ -72,6 +76,8 @@ export interface HostSettings {
   brokerUrl: string;
   /** The broker's network is ours alone: it may be spoken to without TLS. */
   insecure: boolean;
+  /** It knows itself by a certificate. */
+  certified: boolean;
   hostKeyFile: string;
   bridge: string;
   range: string;
@@ -88,6 +94,9 @@ export const configurationText = (settings: HostSettings, withCredentials: boole
     broker: {
       url: settings.brokerUrl,
       ...(withCredentials ? { credentialsFile: files.credentials } : {}),
+      ...(settings.certified
+        ? { certificateFile: files.certificate, keyFile: files.certificateKey, caFile: files.ca }
+        : {}),
       ...(settings.insecure ? { insecure: true } : {}),
     },
     ssh: {
@@ -104,6 +113,14 @@ export const configurationText = (settings: HostSettings, withCredentials: boole
     programs: `${prefix}/sbin`,
     ...(settings.cgroupParent ? { cgroupParent: settings.cgroupParent } : {}),
   });
+
+/** The authority's certificate is what the others are judged by: where it is another one, all are made anew. */
+export const certificateFiles = ({ ca, certificate, key }: Credentials): InstalledFile[] => [
+  textFile(files.certificate, '644', certificate),
+  textFile(files.certificateKey, '600', key),
+  caFile(ca),
+];
+export const caFile = (ca: string): InstalledFile => textFile(files.ca, '644', ca);
 
 export function configurationFiles(settings: HostSettings, credentials: string | undefined): InstalledFile[] {
   return [

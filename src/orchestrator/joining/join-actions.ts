@@ -1,7 +1,8 @@
 // What each step of joining does on the machine. Every one may be done again after it was cut off at any moment.
+import type { Credentials } from '../../authority/authority.ts';
 import { CmigError } from '../../core/errors.ts';
 import type { HostFacts } from './host-facts.ts';
-import { files, hostFolder, identityFile, prefix } from './installed-files.ts';
+import { certificateFiles, files, hostFolder, identityFile, prefix } from './installed-files.ts';
 import type { JoinPlan, JoinStep, WantedFiles } from './join-plan.ts';
 import { packageManagers } from './packages.ts';
 import type { SshSession } from './ssh-session.ts';
@@ -12,13 +13,15 @@ export interface JoinWork {
   plan: JoinPlan;
   wanted: WantedFiles;
   name: string;
+  /** Has the authority make a certificate. */
+  issue: (() => Promise<Credentials>) | undefined;
 }
 
 const path = 'export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n';
 
 /** Only what differs. */
 const putAll =
-  (step: keyof WantedFiles) =>
+  (step: Exclude<keyof WantedFiles, 'ca'>) =>
   async ({ session, plan, wanted }: JoinWork): Promise<void> => {
     const changes = plan.steps.find((each) => each.step === step)!.changes;
     for (const file of wanted[step]) if (changes.includes(file.path)) await session.put(file);
@@ -71,6 +74,10 @@ rm -f packages.pending "$log"`;
 [ -s "$1" ] || { rm -f "$1.new" "$1.new.pub"; ssh-keygen -q -t ed25519 -N '' -C "$2" -f "$1.new"; rm "$1.new.pub"; mv "$1.new" "$1"; }
 chmod 600 "$1"; ssh-keygen -y -f "$1" >"$1.pub.new"; mv "$1.pub.new" "$1.pub"`;
     await session.run(script, { args: [identityFile, `cmig-${name}`] });
+  },
+
+  async certificate({ session, issue }) {
+    for (const file of certificateFiles(await issue!())) await session.put(file);
   },
 
   configuration: putAll('configuration'),

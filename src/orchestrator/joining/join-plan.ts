@@ -1,7 +1,7 @@
 // What is to be done on a machine before it is a host: from what it has and what it is to have. Pure.
 import { CmigError } from '../../core/errors.ts';
 import type { HostFacts } from './host-facts.ts';
-import { type InstalledFile, identityFile, isThere, pipeMaxBytes } from './installed-files.ts';
+import { files, type InstalledFile, identityFile, isThere, pipeMaxBytes } from './installed-files.ts';
 import { packageManagerOf, packageManagers } from './packages.ts';
 
 export const joinSteps = {
@@ -9,6 +9,7 @@ export const joinSteps = {
   runtime: 'agent and Node',
   criu: 'criu and runc',
   key: 'transfer key',
+  certificate: 'certificate',
   configuration: 'configuration',
   sshd: 'sshd',
   sysctl: 'kernel settings',
@@ -17,7 +18,12 @@ export const joinSteps = {
 } as const;
 export type JoinStep = keyof typeof joinSteps;
 
+/** A certificate is made anew so long before it expires. */
+const renewalMs = 30 * 86_400_000;
+
 export interface WantedFiles {
+  /** The authority's certificate, where the host is to have one by it. */
+  ca?: InstalledFile | undefined;
   runtime: readonly InstalledFile[];
   configuration: readonly InstalledFile[];
   sshd: readonly InstalledFile[];
@@ -88,6 +94,7 @@ export function planJoin(facts: HostFacts, wanted: WantedFiles): JoinPlan {
     runtime: differing(wanted.runtime),
     criu: facts.criuTested ? [] : ['tries what there is, and fetches newer ones where it does not work'],
     key: isKeyThere ? [] : [identityFile],
+    certificate: isCertified(facts, wanted.ca) ? [] : [files.certificate],
     configuration: differing(wanted.configuration),
     sshd: differing(wanted.sshd),
     sysctl:
@@ -95,7 +102,7 @@ export function planJoin(facts: HostFacts, wanted: WantedFiles): JoinPlan {
     service: facts.isEnabled ? differing(wanted.service) : wanted.service.map(({ path }) => path),
   };
   // What the agent reads when it starts.
-  const read = ['runtime', 'criu', 'key', 'configuration', 'service'] as const;
+  const read = ['runtime', 'criu', 'key', 'certificate', 'configuration', 'service'] as const;
   const restarts = read.some((step) => changes[step].length > 0);
   return {
     manager,
@@ -108,4 +115,11 @@ export function planJoin(facts: HostFacts, wanted: WantedFiles): JoinPlan {
       },
     ],
   };
+}
+
+/** Whether it has what the authority vouches for it by, for long enough; or is not to have it. */
+function isCertified(facts: HostFacts, ca: InstalledFile | undefined): boolean {
+  if (!ca) return true;
+  const left = (facts.certificateUntil?.getTime() ?? 0) - Date.now();
+  return isThere(facts, ca) && facts.files[files.certificateKey]?.mode === '600' && left > renewalMs;
 }

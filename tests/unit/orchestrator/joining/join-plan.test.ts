@@ -65,9 +65,9 @@ describe('the plan of joining', () => {
       'busybox conmon criu iproute2 nftables patchelf procps rsync runc util-linux xz-utils zstd'.split(' '),
     );
     expect(plan.steps.map(({ step, changes }) => [step, changes.length > 0])).toEqual(
-      'packages runtime criu key configuration sshd sysctl service start'
+      'packages runtime criu key certificate configuration sshd sysctl service start'
         .split(' ')
-        .map((step) => [step, true]),
+        .map((step) => [step, step !== 'certificate']),
     );
   });
 
@@ -90,6 +90,19 @@ describe('the plan of joining', () => {
       [[...complete, 'pending=yes'], { packages: ['an interrupted installation'] }],
     ];
     for (const [lines, expected] of cases) expect(changing(factsOf(...lines))).toEqual(expected);
+  });
+
+  it('has a certificate made where there is none by this authority, or it soon expires', () => {
+    const certified = { ...wanted, ca: file('/etc/cmig/ca.crt') };
+    const made = { certificate: ['/etc/cmig/host.crt'], start: ['starts it anew; containers run on'] };
+    const until = (days: number) =>
+      `certificateUntil=${new Date(Date.now() + days * 86_400_000).toUTCString()}`;
+    const own = ['file./etc/cmig/host.key=600 def', 'file./etc/cmig/ca.crt=644 abc'];
+    expect(changing(factsOf(...complete), certified)).toEqual(made);
+    expect(changing(factsOf(...complete, ...own, until(300)), certified)).toEqual({});
+    expect(changing(factsOf(...complete, ...own, until(5)), certified)).toEqual(made);
+    const others = ['file./etc/cmig/ca.crt=644 other', until(300)];
+    expect(changing(factsOf(...complete, ...own, ...others), certified)).toEqual(made);
   });
 
   it('names all that keeps a machine from being a host', () => {
@@ -140,6 +153,7 @@ describe('the files of a host', () => {
       ...{
         brokerUrl: 'amqp://192.0.2.1:5672/cmig',
         insecure: true,
+        certified: false,
         hostKeyFile: '/etc/ssh/ssh_host_ed25519_key.pub',
       },
       ...{ bridge: 'cmig0', range: '10.77.0.0/16' },
