@@ -67,6 +67,16 @@ export const AgentConfig = Type.Object(
       },
       strict,
     ),
+    /** What applications may have here beyond the defaults. */
+    policy: Type.Optional(
+      Type.Object(
+        {
+          /** Capabilities that manifests may add, such as NET_ADMIN. */
+          capabilities: Type.Optional(Type.Array(Type.String({ pattern: '^(CAP_)?[A-Z_]+$' }))),
+        },
+        strict,
+      ),
+    ),
     /** Where criu and runc are looked for before PATH. */
     programs: Type.Optional(Path),
     /** Below this cgroup all containers of this host live. */

@@ -1,6 +1,8 @@
 // RPC: the hosts this agent knows of.
 import type { RequestContext } from '../../src/broker/rpc-server.ts';
+import { identityText } from '../../src/contract/identity.ts';
 import type { Params, Result } from '../../src/contract/methods.ts';
+import { CmigError } from '../../src/core/errors.ts';
 import type { AgentContext } from '../context.ts';
 import type { Diagnosis } from '../diagnosis/diagnosis.ts';
 import type { Neighbourhood } from '../network/neighbourhood.ts';
@@ -24,13 +26,23 @@ export const hostHandlers = (
     }
     return { changed };
   },
+  'host.rotate-key': async (): Promise<Result<'host.rotate-key'>> => {
+    await registry.rotateKey();
+    events.publish('host.heard', { host: registry.own });
+    return { transferKey: registry.own.transferKey };
+  },
   'host.diagnose': async (): Promise<Result<'host.diagnose'>> => ({
     findings: await diagnosis.run({ selfTest: true }),
   }),
   'host.list': async (): Promise<Result<'host.list'>> => ({ hosts: registry.listAll() }),
   'host.places': async (): Promise<Result<'host.places'>> => ({ places: neighbourhood.own() }),
-  'host.put': async ({ host }: Params<'host.put'>): Promise<Result<'host.put'>> => {
-    await registry.put(host);
+  'host.put': async (
+    { host }: Params<'host.put'>,
+    { identity }: RequestContext,
+  ): Promise<Result<'host.put'>> => {
+    if (identity?.role === 'host' && identity.name !== host.name)
+      throw new CmigError('forbidden', `${identityText(identity)} may not tell of the host ${host.name}`);
+    await registry.put(host, identity !== undefined);
     return {};
   },
 });

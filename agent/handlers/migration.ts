@@ -18,12 +18,19 @@ export const migrationHandlers = (machine: Machine, migrations: Migrations) => (
   'migration.presync': (params: Params<'migration.presync'>) => migrations.presync(params),
   'migration.freeze': (params: Params<'migration.freeze'>) => migrations.freeze(params),
   'migration.restore': (params: Params<'migration.restore'>) => migrations.restore(params),
-  'migration.permit': async (params: Params<'migration.permit'>) => {
+  'migration.permit': async (params: Params<'migration.permit'>, { identity }: RequestContext) => {
+    await migrations.refuseStranger(params.migration, identity);
     await migrations.permit(params);
     return {};
   },
-  'migration.finish': (params: Params<'migration.finish'>) => migrations.finish(params),
-  'migration.abort': (params: Params<'migration.abort'>) => migrations.abort(params),
+  'migration.finish': async (params: Params<'migration.finish'>, { identity }: RequestContext) => {
+    await migrations.refuseStranger(params.migration, identity);
+    return migrations.finish(params);
+  },
+  'migration.abort': async (params: Params<'migration.abort'>, { identity }: RequestContext) => {
+    await migrations.refuseStranger(params.migration, identity);
+    return migrations.abort(params);
+  },
   'migration.resolve': (params: Params<'migration.resolve'>, { caller }: RequestContext) =>
     migrations.resolve(params, caller),
   'migration.renew': async (params: Params<'migration.renew'>) => {

@@ -1,5 +1,6 @@
 // All migrations of this host, in either role: finds the half that a request is for, and keeps the leases.
 
+import { type Identity, identityText } from '../../src/contract/identity.ts';
 import type { Params, Result } from '../../src/contract/methods.ts';
 import type { Migration } from '../../src/contract/migration.ts';
 import { CmigError } from '../../src/core/errors.ts';
@@ -161,6 +162,14 @@ export class Migrations {
     if (half?.role !== 'destination') throw this.#unknown(id);
     await half.migration.restore();
     return { phases: half.migration.record.phases };
+  }
+
+  /** @throws CmigError `forbidden` where a host asks that has no part in the migration */
+  async refuseStranger(id: string, identity: Identity | undefined): Promise<void> {
+    if (identity?.role !== 'host') return;
+    const record = this.#halves.get(id)?.migration.record ?? (await this.#machine.journal.get(id));
+    if (!record || record.from === identity.name || record.to === identity.name) return;
+    throw new CmigError('forbidden', `${identityText(identity)} has no part in migration ${id}`);
   }
 
   async permit({ migration: id, withinMs }: Params<'migration.permit'>): Promise<void> {

@@ -7,6 +7,7 @@ import type { Params, Result } from '../../src/contract/methods.ts';
 import { protocolVersion } from '../../src/contract/protocol.ts';
 import { CmigError } from '../../src/core/errors.ts';
 import { runProcess } from '../../src/core/run-process.ts';
+import { policyHint, policyRefusal } from '../runtime/policy.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
 import { missingInstructions, readInstructions } from './cpu-instructions.ts';
 import {
@@ -158,6 +159,8 @@ export async function preflightDestination(
       `see: cmig get applications ${name}`,
     );
   }
+  const refusal = policyRefusal(facts.manifest, context.config);
+  if (refusal) add('policy', refusal, policyHint);
   if (hosts.own.unschedulable) {
     add(
       'cordon',

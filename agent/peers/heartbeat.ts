@@ -36,7 +36,8 @@ export function startHeartbeat(options: HeartbeatOptions): { stop(): void } {
   const listen = async (): Promise<void> => {
     for await (const event of options.heard) {
       if (stopped.signal.aborted) return;
-      if (event.type !== 'host.heard') continue;
+      // Of itself a host may tell, and of nobody else.
+      if (event.type !== 'host.heard' || event.data.host.name !== event.host) continue;
       try {
         const unknown = await registry.hear(event.data.host);
         // Whoever was down has missed who came and who went meanwhile.

@@ -11,6 +11,7 @@ import type { AgentPaths } from '../store/paths.ts';
 import { installReceiveGuard } from '../transfer/receive-guard.ts';
 import { authorizedKeysText, knownHostsText, ownershipLine } from './key-files.ts';
 import { isSameHost, makeOwnRecord, versionAfter } from './own-record.ts';
+import { replaceTransferKey } from './transfer-key.ts';
 
 export interface HostRegistryOptions {
   config: AgentConfig;
@@ -24,6 +25,8 @@ export class HostRegistry {
   readonly #log: Logger;
   #own: HostRecord | undefined;
   readonly #peers = new Map<string, KnownHost>();
+  /** Those who told of themselves. Where the broker vouches for who tells, nobody else's word counts against theirs. */
+  readonly #firstHand = new Set<string>();
   #guardFile = '';
   /** Called after every change, of this host or of another. */
   onChange: () => void = () => {};
@@ -47,7 +50,9 @@ export class HostRegistry {
    * somebody else's
    */
   async open(): Promise<void> {
-    const stored = (await readJsonFile<{ hosts: KnownHost[] }>(this.#paths.hostsFile))?.hosts ?? [];
+    const { hosts: stored = [], firstHand = [] } =
+      (await readJsonFile<{ hosts?: KnownHost[]; firstHand?: string[] }>(this.#paths.hostsFile)) ?? {};
+    for (const name of firstHand) this.#firstHand.add(name);
     const own = stored.find(({ name }) => name === this.#config.name);
     this.#own = await makeOwnRecord(this.#config, own && recordOf(own));
     for (const host of stored) if (host.name !== this.#config.name) this.#peers.set(host.name, host);
@@ -76,6 +81,13 @@ export class HostRegistry {
     this.#own = { ...record, version: versionAfter(record, this.own) };
     await this.#write();
     return true;
+  }
+
+  /** A new transfer key: the old one is of no use once peers have heard of it. */
+  async rotateKey(): Promise<void> {
+    await replaceTransferKey(this.#config.ssh.identityFile, this.own.name);
+    this.#own = await makeOwnRecord(this.#config, this.own);
+    await this.#write();
   }
 
   /** All hosts, this one too, by name. */
@@ -113,24 +125,31 @@ export class HostRegistry {
     }
     const known = this.#peers.get(record.name);
     const unknown = !known || (known.gone === true && record.version > known.version);
-    await this.#merge({ ...record, lastSeen: new Date().toISOString() });
+    const atLast = !this.#firstHand.has(record.name) && !known?.gone;
+    this.#firstHand.add(record.name);
+    await this.#merge({ ...record, lastSeen: new Date().toISOString() }, this.#isVouched && atLast);
     await this.#yieldAddress();
     return unknown;
   }
 
-  /** Takes over what somebody else knows of a host, where it is newer. */
-  async put(host: HostRecord & { lastSeen?: string }): Promise<void> {
+  /** Takes over what somebody else knows of a host, where it is newer; against its own word only what an admin says. */
+  async put(host: HostRecord & { lastSeen?: string }, byAdmin = false): Promise<void> {
     if (host.name === this.own.name) return this.#hearOwnName(host);
+    if (this.#isVouched && this.#firstHand.has(host.name) && !byAdmin) return;
     await this.#merge({ ...host, lastSeen: host.lastSeen ?? new Date(0).toISOString() });
     await this.#yieldAddress();
   }
 
-  async #merge(heard: KnownHost): Promise<void> {
+  get #isVouched(): boolean {
+    return this.#config.tls !== undefined;
+  }
+
+  async #merge(heard: KnownHost, whateverVersion = false): Promise<void> {
     const known = this.#peers.get(heard.name);
-    const newer = !known || heard.version > known.version;
+    const newer = !known || heard.version > known.version || whateverVersion;
     const lastSeen = known && known.lastSeen > heard.lastSeen ? known.lastSeen : heard.lastSeen;
     this.#peers.set(heard.name, { ...(newer ? heard : known), lastSeen });
-    if (newer && !(known && isSameHost(known, heard))) {
+    if (newer && !(known && isSameHost(known, heard) && !whateverVersion)) {
       this.#log.info(
         { peer: heard.name, address: heard.address },
         heard.gone ? 'a host was removed' : known && !known.gone ? 'a host changed' : 'a host joined',
@@ -184,12 +203,15 @@ export class HostRegistry {
   }
 
   async #writeFiles(): Promise<void> {
-    const peers = this.list().filter(({ name }) => name !== this.own.name);
+    // SSH trusts whom the broker has vouched for.
+    const peers = this.list().filter(
+      ({ name }) => name !== this.own.name && (!this.#isVouched || this.#firstHand.has(name)),
+    );
     const { authorizedKeysFile } = this.#config.ssh;
     const keys = authorizedKeysText(peers, this.#guardFile, this.#paths.incomingDirectory);
     await replaceIfChanged(
       this.#paths.hostsFile,
-      `${JSON.stringify({ hosts: this.listAll() }, undefined, 2)}\n`,
+      `${JSON.stringify({ hosts: this.listAll(), firstHand: [...this.#firstHand].sort() }, undefined, 2)}\n`,
     );
     await replaceIfChanged(this.knownHostsFile, knownHostsText(peers));
     await replaceIfChanged(authorizedKeysFile, keys);

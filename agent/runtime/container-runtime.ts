@@ -16,6 +16,7 @@ import { writeEtcFiles } from './etc-files.ts';
 import { makeVolume } from './new-volume.ts';
 import { ociBundle } from './oci-bundle.ts';
 import { mountOverlay, unmountOverlay } from './overlay.ts';
+import { applyPolicy } from './policy.ts';
 import { Runc, type RuncState } from './runc.ts';
 
 /** What tells one process from a later one of the same number. */
@@ -70,6 +71,7 @@ export class ContainerRuntime {
         mountPath,
         owner: { uid, gid },
       });
+    applyPolicy(record.manifest, config);
     const bundle = ociBundle({
       application,
       container,

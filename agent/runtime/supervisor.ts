@@ -8,6 +8,7 @@ import type { ImageStore } from '../store/image-store.ts';
 import { checkDeployment, type DeployRequest, replaceContainers, startOrFail } from './deployment.ts';
 import { ExitWatcher } from './exit-watcher.ts';
 import { removeOrphans } from './orphans.ts';
+import { applyPolicy } from './policy.ts';
 import { type NewerClaim, setAside } from './set-aside.ts';
 import { type ApplicationDependencies, SupervisedApplication } from './supervised-application.ts';
 import type { SupervisedContainer } from './supervised-container.ts';
@@ -112,6 +113,7 @@ export class Supervisor {
   async deploy(request: DeployRequest): Promise<Application> {
     const { manifest, images, address } = request;
     const { name } = manifest.metadata;
+    applyPolicy(request.manifest, this.#it.context.config);
     await checkDeployment(request, this.#images);
     const current = this.#applications.get(name);
     // A start that failed and a removal that did are as good as never asked for.

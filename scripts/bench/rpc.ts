@@ -18,6 +18,7 @@ export const rpc: Benchmark = {
     const colon = line.indexOf(':');
     const connection = await connectBroker({
       url: broker.url,
+      insecure: true,
       credentials: { user: line.slice(0, colon), password: line.slice(colon + 1) },
       name: 'cmig bench',
     });

@@ -137,9 +137,11 @@ export async function writeCredentials(
   return files;
 }
 
+let written = 0;
+
 /** The mode from the first byte on, whatever was there before. */
 async function writeWhole(file: string, text: string, mode: number): Promise<void> {
-  const aside = `${file}.${process.pid}`;
+  const aside = `${file}.${process.pid}-${++written}`;
   await rm(aside, { force: true });
   await writeFile(aside, text, { mode, flag: 'wx' });
   await rename(aside, file);

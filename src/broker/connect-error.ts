@@ -28,7 +28,7 @@ export function explainConnectFailure(
       'tell it: cmig broker definitions | rabbitmqctl import_definitions, where the authority is',
     );
   }
-  if (/ACCESS[_-]REFUSED|403/.test(text)) {
+  if (/ACCESS[_-]REFUSED/.test(text)) {
     return unreachable(
       `the broker at ${endpoint} refuses the login of user "${user}"`,
       "check the credentials file of this context: the broker's user and password stand there as user:password",

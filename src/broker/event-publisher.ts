@@ -125,7 +125,7 @@ export class EventPublisher {
         this.#open().catch((error) => this.#tell(error));
       }, 500).unref();
     });
-    await declareEventExchange(channel);
+    await declareEventExchange(this.#connection, channel);
     this.#channel = channel;
     this.#streamReady = false;
     this.#sendKept();

@@ -1,5 +1,6 @@
 // The stream that keeps the recent past of events: declared so that nobody publishes into it before it is ready.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Channel } from 'amqplib';
 import { eventExchange, eventStream } from '../contract/protocol.ts';
 import { CmigError } from '../core/errors.ts';
 import type { BrokerConnection } from './connection.ts';
@@ -38,11 +39,8 @@ async function declareInTurn(connection: BrokerConnection): Promise<void> {
     // An error ends the channel: each attempt has its own.
     const channel = await connection.channel({ quiet: true });
     try {
-      await channel.assertQueue(turnQueue, { exclusive: true, durable: false });
-      await declareEventExchange(channel);
-      await channel.assertQueue(eventStream, { durable: true, arguments: streamArguments });
-      await channel.bindQueue(eventStream, eventExchange, 'log.#');
-      await channel.deleteQueue(turnQueue);
+      if (connection.user === undefined) await declareAll(connection, channel);
+      else await channel.checkQueue(eventStream);
       await channel.close();
       return;
     } catch (cause) {
@@ -52,7 +50,7 @@ async function declareInTurn(connection: BrokerConnection): Promise<void> {
       // was killed in the second in which it was first declared (seen with 3.10), and then cannot be deleted either.
       const waits = code === 404 || code === 405 || code === undefined;
       if (!waits || performance.now() > end) {
-        await giveTurnBack(connection);
+        if (connection.user === undefined) await giveTurnBack(connection);
         throw new CmigError('unsupported', 'this broker does not keep events', {
           hint: `RabbitMQ 3.9 or newer is needed; see its log for the queue ${eventStream}`,
           cause,
@@ -61,6 +59,14 @@ async function declareInTurn(connection: BrokerConnection): Promise<void> {
     }
     await sleep(againMs);
   }
+}
+
+async function declareAll(connection: BrokerConnection, channel: Channel): Promise<void> {
+  await channel.assertQueue(turnQueue, { exclusive: true, durable: false });
+  await declareEventExchange(connection, channel);
+  await channel.assertQueue(eventStream, { durable: true, arguments: streamArguments });
+  await channel.bindQueue(eventStream, eventExchange, 'log.#');
+  await channel.deleteQueue(turnQueue);
 }
 
 async function giveTurnBack(connection: BrokerConnection): Promise<void> {

@@ -8,6 +8,7 @@ import type { BrokerConnection } from './connection.ts';
 import { declareEventStream } from './event-stream.ts';
 import { fits } from './schema-check.ts';
 import { declareEventExchange } from './topology.ts';
+import { isFromHost } from './vouched.ts';
 
 export interface SubscribeOptions {
   /** All that are kept if absent. */
@@ -111,7 +112,7 @@ class Subscription implements EventSubscription {
   async #followLive(types: EventType[]): Promise<void> {
     const channel = await this.#connection.channel();
     this.#channels.push(channel);
-    await declareEventExchange(channel);
+    await declareEventExchange(this.#connection, channel);
     const { queue } = await channel.assertQueue('', { exclusive: true, autoDelete: true });
     for (const key of bindingKeys(types, this.#options)) await channel.bindQueue(queue, eventExchange, key);
     await channel.consume(queue, (message) => message && this.#receive(message, () => {}), { noAck: true });
@@ -162,6 +163,7 @@ class Subscription implements EventSubscription {
     const { hosts } = this.#options;
     const wanted =
       event &&
+      isFromHost(this.#connection, message.properties, event.host) &&
       this.#types.has(event.type) &&
       (!hosts || hosts.includes(event.host)) &&
       // The stream begins at a whole chunk, which may hold older ones.

@@ -38,6 +38,11 @@ export async function acquireMutex(
     await channel.assertQueue(queue, { exclusive: true, durable: false, autoDelete: false });
   } catch (error) {
     held.delete(queue);
+    if (/ACCESS_REFUSED/.test(String(error)))
+      throw new CmigError('forbidden', `${connection.user} may not work on application "${application}"`, {
+        hint: 'it takes the role operator; an admin can give it: cmig operator add NAME --role operator',
+        cause: error,
+      });
     if (!/RESOURCE_LOCKED|405/.test(String(error))) throw error;
     throw inUse(application, await askHolder(connection, queue));
   }

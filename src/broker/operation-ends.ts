@@ -8,6 +8,7 @@ import { checkResult, decode } from './codec.ts';
 import type { BrokerConnection } from './connection.ts';
 import type { LongCallOptions, RpcClient } from './rpc-client.ts';
 import { declareEventExchange } from './topology.ts';
+import { isFromHost } from './vouched.ts';
 
 const askEveryMs = 5000;
 const defaultSilenceMs = 20_000;
@@ -63,7 +64,7 @@ export class OperationEnds {
   async #listen(): Promise<void> {
     const channel = await this.#connection.channel();
     this.#channel = channel;
-    await declareEventExchange(channel);
+    await declareEventExchange(this.#connection, channel);
     const { queue } = await channel.assertQueue('', { exclusive: true, autoDelete: true });
     await channel.bindQueue(queue, eventExchange, 'stat.operation.ended.*');
     await channel.consume(queue, (message) => this.#hear(message), { noAck: true });
@@ -77,7 +78,8 @@ export class OperationEnds {
     if (!message || this.#expected.size === 0) return;
     try {
       const { data } = decode(message.content) as { data: Ended & { operation: string } };
-      void this.#expected.get(data.operation)?.settle(data);
+      const end = this.#expected.get(data.operation);
+      if (end && isFromHost(this.#connection, message.properties, end.host)) void end.settle(data);
     } catch {
       // Not an event. Asking makes up for it.
     }
@@ -132,6 +134,11 @@ export class ExpectedEnd {
     this.#stopListening = connection.onLost((error) => {
       if (!connection.reconnects || error.code === 'cancelled') this.#reject(error);
     });
+  }
+
+  /** Only its word counts. */
+  get host(): string {
+    return this.#subject.host;
   }
 
   /** The agent has begun: from now on silence is answered by asking. */

@@ -19,6 +19,7 @@ import { Interrupted, noSuchHost, notConnected, refuseParams, silent, unexpected
 import { openRpcStream, type RpcStream } from './rpc-stream.ts';
 import { fits } from './schema-check.ts';
 import { anyHost, requestQueue } from './topology.ts';
+import { isFromHost } from './vouched.ts';
 
 export interface CallOptions {
   /** How long the answer may take, in ms; 5000 if absent, 0 for no limit. */
@@ -70,7 +71,10 @@ export class RpcClient {
   /** `caller`, such as user@machine (cmig 4711), is what agents log and tell to those whom they turn away. */
   constructor(connection: BrokerConnection, options: { caller: string }) {
     this.connection = connection;
-    this.#caller = options.caller.slice(0, 256);
+    const { user } = connection;
+    const { caller } = options;
+    // Agents refuse who calls himself otherwise than the broker does.
+    this.#caller = (user && !caller.startsWith(`${user}@`) ? `${user}@${caller}` : caller).slice(0, 256);
     this.#ends = new OperationEnds(connection, this);
     this.#stopListening = connection.onLost((error) => this.#drop(error));
   }
@@ -266,6 +270,7 @@ export class RpcClient {
   async #answered(message: ConsumeMessage | null): Promise<void> {
     const pending = message && this.#pending.get(String(message.properties.correlationId));
     if (!message || !pending) return; // too late
+    if (!isFromHost(this.connection, message.properties, pending.host)) return; // somebody else's word
     try {
       pending.resolve(await decodeAnswer(message.content, pending.method, pending.host));
     } catch (error) {

@@ -1,4 +1,6 @@
 // What an agent gives a server: one function a method.
+
+import type { Identity } from '../contract/identity.ts';
 import type {
   LongMethodName,
   Params,
@@ -12,6 +14,8 @@ import type { ServerStream } from './server-session.ts';
 export interface RequestContext {
   id: string;
   caller: string;
+  /** Whom the broker vouches for; undefined without certificates. */
+  identity: Identity | undefined;
   /** The host that answers. */
   host: string;
 }

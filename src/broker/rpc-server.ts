@@ -1,6 +1,7 @@
 // Answers requests: each once, all at the same time, and every message that is no request with a fault.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
+import type { Identity } from '../contract/identity.ts';
 import type { MethodName, Params, Result, StreamMethodName } from '../contract/methods.ts';
 import { methods } from '../contract/methods.ts';
 import { agentQueue } from '../contract/protocol.ts';
@@ -19,6 +20,7 @@ import { EventPublisher } from './event-publisher.ts';
 import type { Handlers, RequestContext } from './rpc-handlers.ts';
 import { ServerSessions } from './server-sessions.ts';
 import { agentsQueue } from './topology.ts';
+import { authorize } from './vouched.ts';
 
 export type { Handlers, RequestContext } from './rpc-handlers.ts';
 export type { ServerStream } from './server-session.ts';
@@ -35,6 +37,10 @@ export interface ServeOptions {
 export interface RpcServer {
   /** Takes no more requests, and answers those under way if it can be done in 2 s. Does not throw. */
   close(): Promise<void>;
+}
+
+interface IdentifiedRequest extends CheckedRequest {
+  identity: Identity | undefined;
 }
 
 const answersRemembered = 1000;
@@ -146,7 +152,9 @@ class Server implements RpcServer {
     this.#underWay++;
     try {
       refuseOtherContent(message.properties);
-      const request = await decodeRequest(message.content);
+      const checked = await decodeRequest(message.content);
+      const identity = authorize(this.#connection, message.properties, checked);
+      const request = { ...checked, identity };
       reply(request.id, await this.#answer(request, message));
     } catch (error) {
       reply(idOf(message.content), { fault: toFault(error, this.#options.host) });
@@ -156,7 +164,7 @@ class Server implements RpcServer {
     }
   }
 
-  #answer(request: CheckedRequest, message: ConsumeMessage): Promise<Answer> | Answer {
+  #answer(request: IdentifiedRequest, message: ConsumeMessage): Promise<Answer> | Answer {
     const { id, method } = request;
     const { content, fields } = message;
     const isLong = 'long' in methods[method];
@@ -184,7 +192,7 @@ class Server implements RpcServer {
   }
 
   /** Runs the handler; never rejects. */
-  async #run({ id, method, caller, params }: CheckedRequest): Promise<Answer> {
+  async #run({ id, method, caller, identity, params }: IdentifiedRequest): Promise<Answer> {
     const { host } = this.#options;
     try {
       const handler = (this.#ownHandlers[method] ?? this.#options.handlers[method as keyof Handlers]) as (
@@ -192,7 +200,7 @@ class Server implements RpcServer {
         context: RequestContext,
       ) => Promise<unknown>;
       if (!handler) throw new CmigError('unsupported', `${method} is not served here`);
-      const result = (await handler(params, { id, caller, host })) ?? {};
+      const result = (await handler(params, { id, caller, identity, host })) ?? {};
       await checkResult(method, result, host);
       return { result };
     } catch (error) {
@@ -205,7 +213,9 @@ class Server implements RpcServer {
     if (settled) this.#events.publish('operation.ended', { operation, method, ...settled });
   }
 
-  readonly #ownHandlers: { [M in MethodName]?: (params: never) => Promise<unknown> } = {
+  readonly #ownHandlers: {
+    [M in MethodName]?: (params: never, context: RequestContext) => Promise<unknown>;
+  } = {
     'operation.get': async ({ operation }: Params<'operation.get'>): Promise<Result<'operation.get'>> => {
       const known = this.#long.get(operation);
       if (!known) return { state: 'unknown' };
@@ -214,16 +224,20 @@ class Server implements RpcServer {
         ? { state: 'failed', fault: known.settled.fault }
         : { state: 'done', ...known.settled };
     },
-    'session.input': (params: Params<'session.input'>) => this.#sessions.input(params),
-    'session.close': async ({ session }: Params<'session.close'>) => this.#sessions.close(session),
+    'session.input': (params: Params<'session.input'>, { identity }) =>
+      this.#sessions.input(params, identity),
+    'session.close': async ({ session }: Params<'session.close'>, { identity }) =>
+      this.#sessions.close(session, identity),
   };
 
-  async #openSession({ id, method, caller, params }: CheckedRequest): Promise<Answer> {
+  async #openSession({ id, method, caller, identity, params }: IdentifiedRequest): Promise<Answer> {
     const { host, handlers } = this.#options;
     const handler = handlers[method as StreamMethodName];
     if (!handler) throw new CmigError('unsupported', `${method} is not served here`);
     const { session } = params as { session: string };
-    await this.#sessions.open(session, (stream) => handler(params as never, { id, caller, host }, stream));
+    await this.#sessions.open(session, identity, (stream) =>
+      handler(params as never, { id, caller, identity, host }, stream),
+    );
     return { accepted: true };
   }
 

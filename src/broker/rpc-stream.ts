@@ -10,6 +10,7 @@ import { connectionLost } from './connect-error.ts';
 import type { RpcClient } from './rpc-client.ts';
 import { fits } from './schema-check.ts';
 import { sessionQueue, sessionSilenceMs } from './topology.ts';
+import { isFromHost } from './vouched.ts';
 
 /** Frames up to and with `end`; where the stream ends with a fault, iterating throws it. */
 export interface RpcStream extends AsyncIterable<Frame> {
@@ -67,6 +68,7 @@ export async function openRpcStream(
   const receive = (message: ConsumeMessage | null): void => {
     if (closed) return;
     if (!message) return void finish(connectionLost(connection.endpoint));
+    if (!isFromHost(connection, message.properties, host)) return void channel.ack(message);
     heard();
     if (message.properties.type === 'beat') {
       channel.ack(message);

@@ -1,6 +1,7 @@
 // The queues and exchanges of an installation: their names beyond the contract's, and how the shared ones are declared.
 import type { Channel } from 'amqplib';
 import { agentQueue, eventExchange } from '../contract/protocol.ts';
+import type { BrokerConnection } from './connection.ts';
 
 /** Every agent consumes it: what is sent here is answered by whichever is free. Gone when no agent is connected. */
 export const agentsQueue = 'cmig.agents';
@@ -24,6 +25,10 @@ export const sessionBeatMs = 2000;
 /** A server of which nothing was heard for so long is given up. */
 export const sessionSilenceMs = 7000;
 
-export async function declareEventExchange(channel: Channel): Promise<void> {
-  await channel.assertExchange(eventExchange, 'topic', { durable: true });
+/** Where everybody comes by certificate, it is given (broker-definitions.ts), and nobody may declare anything. */
+export async function declareEventExchange(
+  { user }: Pick<BrokerConnection, 'user'>,
+  channel: Channel,
+): Promise<void> {
+  if (user === undefined) await channel.assertExchange(eventExchange, 'topic', { durable: true });
 }

@@ -6,6 +6,7 @@ import Type from 'typebox';
  * (core/exit-codes.ts).
  */
 export const faultCodes = [
+  'forbidden', // whoever asks may not, by their role
   'invalid', // the request or manifest is wrong
   'not-found', // no such application, host, container, image, migration
   'conflict', // the state forbids it: name taken, address taken, another operation under way, not running

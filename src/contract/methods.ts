@@ -76,6 +76,8 @@ export const methods = {
     params: Type.Object({ unschedulable: Type.Boolean() }, strict),
     result: Type.Object({ changed: Type.Boolean() }),
   },
+  /** A new key pair with which it sends to its peers, who hear of it at once. */
+  'host.rotate-key': { params: Nothing, result: Type.Object({ transferKey: Type.String() }) },
   /** The host looks at itself, with a dump and a restore. */
   'host.diagnose': { params: Nothing, result: Type.Object({ findings: Type.Array(Finding) }), long: true },
   'operation.get': {

@@ -8,6 +8,7 @@ export const exitCodes: Record<FaultCode, number> = {
   'preflight-refused': 5,
   'rolled-back': 6,
   'needs-attention': 7,
+  forbidden: 9,
   unreachable: 8,
   incompatible: 8,
   'tool-failed': 1,
@@ -28,5 +29,6 @@ export const exitCodeMeanings: Record<number, string> = {
   6: 'rolled back',
   7: 'needs attention',
   8: 'broker or host unreachable',
+  9: 'forbidden: it takes another role',
   130: 'cancelled, after the rollback',
 };

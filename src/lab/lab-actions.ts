@@ -4,7 +4,7 @@ import { CmigError } from '../core/errors.ts';
 import { spawnProcess } from '../core/run-process.ts';
 import { findAgents, killAgent } from './host-agent.ts';
 import { enterVector } from './inside.ts';
-import { ensureBroker, speaksAmqp, stopBroker } from './lab-broker.ts';
+import { brokerAnswers, ensureBroker, stopBroker } from './lab-broker.ts';
 import { ensureAgent, ensureHost, powerOff, withBroker } from './lab-host.ts';
 import {
   applyPartitions,
@@ -19,7 +19,7 @@ import {
   writeLinks,
 } from './lab-links.ts';
 import { findSwitch } from './lab-network.ts';
-import { brokerMachine, checkLabName, defaultLabName, type LabPlan, machineAddress } from './lab-plan.ts';
+import { checkLabName, defaultLabName, type LabPlan } from './lab-plan.ts';
 import { checkRoot } from './lab-requirements.ts';
 import { readPlan } from './lab-state.ts';
 import { lockLab } from './lab-up.ts';
@@ -139,7 +139,7 @@ export const labStart = (host: string, options: LabOptions & { agent?: boolean }
       ? await requireRunning(plan, host)
       : await ensureHost(plan, host, await requireSwitch(plan), onProgress);
     const reaches = reachesBroker(plan, await readLinks(plan.name), host);
-    if (reaches && (await speaksAmqp(machineAddress(plan, brokerMachine)))) {
+    if (reaches && (await brokerAnswers(plan))) {
       return withBroker(plan, (rpc) => ensureAgent(plan, host, init, rpc, onProgress));
     }
     await ensureAgent(plan, host, init, undefined, onProgress);

@@ -7,6 +7,7 @@ import { waitFor } from '../core/retry.ts';
 import { endOfLog } from './end-of-log.ts';
 import { signalProcesses, waitForEnd } from './end-processes.ts';
 import { startInside } from './inside.ts';
+import { connectToLab } from './lab-access.ts';
 import { LabPaths } from './lab-paths.ts';
 import { brokerMachine, type LabPlan, machineAddress } from './lab-plan.ts';
 import { bootMachine, isBooted, runningMachines } from './machine.ts';
@@ -60,7 +61,7 @@ async function waitForBroker(plan: LabPlan, init: number): Promise<void> {
   const began = performance.now();
   await waitFor(
     async () => {
-      if (await speaksAmqp(machineAddress(plan, brokerMachine))) return true;
+      if (await brokerAnswers(plan)) return true;
       // At first it may still be on its way to being recognised.
       const ended = performance.now() - began > 1000 && (await findBroker(init)).length === 0;
       return ended ? fail('ended as soon as it was started') : false;
@@ -85,8 +86,17 @@ export async function stopBroker(lab: string): Promise<void> {
 
 const outputOf = (lab: string): string => join(new LabPaths(lab).machine(brokerMachine).log, 'rabbitmq.out');
 
+/** Whether it takes connections; with TLS it greets nobody whom it does not know. */
+export const brokerAnswers = (plan: LabPlan): Promise<boolean> =>
+  plan.tls
+    ? connectToLab(plan, 'cmig lab').then(
+        (connection) => connection.close().then(() => true),
+        () => false,
+      )
+    : speaksAmqp(machineAddress(plan, brokerMachine));
+
 /** Whether an AMQP 0-9-1 server greets there: it answers the protocol header with a method frame. */
-export function speaksAmqp(host: string, port = 5672): Promise<boolean> {
+function speaksAmqp(host: string, port = 5672): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createConnection({ host, port });
     socket.setTimeout(1000, () => socket.destroy());

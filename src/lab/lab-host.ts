@@ -1,14 +1,13 @@
 // One host of a running lab: power on with its link and its agent, and power loss.
 
-import { readFile } from 'node:fs/promises';
 import type { RpcClient } from '../broker/rpc-client.ts';
 import { signalProcesses, waitForEnd } from './end-processes.ts';
 import { findAgents, startAgent, waitForAgent } from './host-agent.ts';
 import { removeCgroup, thawCgroup } from './host-cgroups.ts';
+import { connectToLab } from './lab-access.ts';
 import { applyShape, isShaped, readLinks } from './lab-links.ts';
 import { removePort } from './lab-network.ts';
-import { LabPaths } from './lab-paths.ts';
-import { brokerUrl, hostCgroup, type LabPlan } from './lab-plan.ts';
+import { hostCgroup, type LabPlan } from './lab-plan.ts';
 import { bootMachine, isBooted, runningMachines } from './machine.ts';
 import { type OnProgress, reported } from './progress.ts';
 
@@ -77,18 +76,8 @@ export async function ensureAgent(
 
 /** A connection to the lab's broker for as long as `work` takes. */
 export async function withBroker<T>(plan: LabPlan, work: (rpc: RpcClient) => Promise<T>): Promise<T> {
-  const [{ connectBroker }, { RpcClient }] = await Promise.all([
-    import('../broker/connection.ts'),
-    import('../broker/rpc-client.ts'),
-  ]);
-  const line = (await readFile(new LabPaths(plan.name).credentials, 'utf8')).trim();
-  const colon = line.indexOf(':');
-  const connection = await connectBroker({
-    url: brokerUrl(plan),
-    insecure: true,
-    credentials: { user: line.slice(0, colon), password: line.slice(colon + 1) },
-    name: `cmig lab ${plan.name}`,
-  });
+  const { RpcClient } = await import('../broker/rpc-client.ts');
+  const connection = await connectToLab(plan, `cmig lab ${plan.name}`);
   const rpc = new RpcClient(connection, { caller: `cmig lab (pid ${process.pid})` });
   try {
     return await work(rpc);

@@ -32,6 +32,16 @@ export class LabPaths {
     return join(this.directory, 'broker-credentials');
   }
 
+  /** With TLS: the authority of this lab. */
+  get authority(): string {
+    return join(this.directory, 'authority');
+  }
+
+  /** With TLS: the certificates of its operators. */
+  get certificates(): string {
+    return join(this.directory, 'certificates');
+  }
+
   /** Says which process holds the lab's network, once the network is complete. */
   get networkReady(): string {
     return join(this.directory, 'network-ready');

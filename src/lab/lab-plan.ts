@@ -10,6 +10,8 @@ export interface LabPlan {
   hosts: string[];
   /** Each a network of its own, routed to the others; absent where all machines share one segment. */
   sites?: string[];
+  /** Everybody comes to the broker by certificate. */
+  tls?: true;
 }
 
 /** What addresses follow from. */
@@ -117,8 +119,8 @@ export function machineMac(plan: LabRange, machine: string): string {
   return ['02', '4c', ...bytes].join(':');
 }
 
-export const brokerUrl = (plan: LabRange): string =>
-  `amqp://${machineAddress(plan, brokerMachine)}:5672/cmig`;
+export const brokerUrl = (plan: LabRange & Pick<LabPlan, 'tls'>): string =>
+  `${plan.tls ? 'amqps' : 'amqp'}://${machineAddress(plan, brokerMachine)}:${plan.tls ? 5671 : 5672}/cmig`;
 
 /** This machine's end of the lab's network. */
 export const uplinkName = (octet: number): string => `cmiglab${octet}`;

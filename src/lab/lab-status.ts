@@ -1,7 +1,7 @@
 // What a lab is made of at this moment, read from what runs and not from what should.
 import { findAgents } from './host-agent.ts';
 import { requirePlan } from './lab-actions.ts';
-import { findBroker, speaksAmqp } from './lab-broker.ts';
+import { brokerAnswers, findBroker } from './lab-broker.ts';
 import { readLinks, type Shape } from './lab-links.ts';
 import { findSwitch } from './lab-network.ts';
 import { LabPaths } from './lab-paths.ts';
@@ -54,7 +54,7 @@ export async function labStatus(options: { name?: string } = {}): Promise<LabSta
     runningMachines(plan.name),
     readLinks(plan.name),
     findSwitch(plan.name),
-    speaksAmqp(machineAddress(plan, brokerMachine)),
+    brokerAnswers(plan),
   ]);
   const hosts = plan.hosts.map(async (name): Promise<LabHostStatus> => {
     const init = running.get(name);

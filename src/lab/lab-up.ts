@@ -1,8 +1,10 @@
 // Brings a lab up, or makes whole again what is missing of one.
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import type { TlsFiles } from '../broker/broker-tls.ts';
 import { CmigError } from '../core/errors.ts';
 import { untilAcquainted } from './acquaintance.ts';
 import { bootScript } from './boot-script.ts';
+import { certificateFiles, labOperator } from './lab-access.ts';
 import { ensureBroker } from './lab-broker.ts';
 import { ensureAgent, ensureHost, powerOff, withBroker } from './lab-host.ts';
 import { applyPartitions, applySiteShape, isShaped, reachesBroker, readLinks } from './lab-links.ts';
@@ -22,6 +24,8 @@ export interface LabUpOptions {
   hosts?: number;
   /** Networks of their own, to which hosts are dealt out in turn; for a new lab only. One segment if absent. */
   sites?: readonly string[];
+  /** Certificates instead of a password: for a new lab. */
+  tls?: boolean;
   /** False for a lab without agents. */
   agents?: boolean;
   onProgress?: OnProgress;
@@ -32,7 +36,9 @@ export interface LabAccess {
   name: string;
   directory: string;
   brokerUrl: string;
+  /** The password; of no use with TLS. */
   credentialsFile: string;
+  tls?: TlsFiles;
   hosts: string[];
 }
 
@@ -97,6 +103,7 @@ async function bringUp(name: string, options: LabUpOptions, onProgress: OnProgre
     directory: paths.directory,
     brokerUrl: brokerUrl(plan),
     credentialsFile: paths.credentials,
+    ...(plan.tls ? { tls: certificateFiles(paths.certificates, labOperator('admin')) } : {}),
     hosts: plan.hosts,
   };
 }
@@ -104,7 +111,7 @@ async function bringUp(name: string, options: LabUpOptions, onProgress: OnProgre
 /** The plan and the switch. One lab at a time chooses its range; the uplink then shows others what is taken. */
 async function ensureNetwork(
   name: string,
-  { hosts, sites }: LabUpOptions,
+  { hosts, sites, tls }: LabUpOptions,
   onProgress: OnProgress,
 ): Promise<{ plan: LabPlan; switchPid: number }> {
   const known = await readPlan(name);
@@ -115,6 +122,10 @@ async function ensureNetwork(
       { hint: 'sites are chosen once: take the lab down first, or give the new one another --name' },
     );
   }
+  if (known && tls && !known.tls)
+    throw new CmigError('conflict', `lab ${name} is without TLS`, {
+      hint: 'take it down first: cmig lab down',
+    });
   const wanted = hostNames(Math.max(known?.hosts.length ?? 0, hosts ?? (known ? 0 : 3)));
   const running = await findSwitch(name);
   if (known && running !== undefined) {
@@ -143,6 +154,7 @@ async function ensureNetwork(
         name,
         octet: known?.octet ?? chooseOctet(used, taken),
         hosts: wanted,
+        ...((known?.tls ?? tls) ? { tls: true } : {}),
         ...(chosen ? { sites: [...chosen] } : {}),
       };
       await writePlan(plan);

@@ -4,7 +4,11 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { Authority } from '../authority/authority.ts';
+import { brokerDefinitions } from '../broker/broker-definitions.ts';
+import { type Identity, operatorRoles } from '../contract/identity.ts';
 import { runProcess } from '../core/run-process.ts';
+import { certificateFiles, ensureCertificate, labOperator } from './lab-access.ts';
 import { LabPaths } from './lab-paths.ts';
 import {
   applicationRange,
@@ -12,14 +16,18 @@ import {
   brokerUrl,
   gatewayAddress,
   hostCgroup,
+  hostNames,
   hostsFile,
   type LabPlan,
   machineAddress,
+  maximumHosts,
   siteOf,
 } from './lab-plan.ts';
 import { programPrefix } from './shared-folders.ts';
 
 const brokerUser = 'cmig';
+const brokerIdentity: Identity = { role: 'broker', name: brokerMachine };
+const definitionsFile = '/etc/cmig/definitions.json';
 
 /** The agent's configuration file, the same as on a real machine. */
 export function agentConfiguration(plan: LabPlan, host: string, prefix: string): string {
@@ -27,12 +35,7 @@ export function agentConfiguration(plan: LabPlan, host: string, prefix: string):
     name: host,
     address: machineAddress(plan, host),
     labels: { lab: plan.name, ...(plan.sites ? { site: siteOf(plan, host) } : {}) },
-    broker: {
-      url: brokerUrl(plan),
-      credentialsFile: '/etc/cmig/broker-credentials',
-      // The network is this machine's own.
-      insecure: true,
-    },
+    broker: brokerSettings(plan, host),
     dataDirectory: '/var/lib/cmig',
     runDirectory: '/run/cmig',
     ssh: {
@@ -49,6 +52,14 @@ export function agentConfiguration(plan: LabPlan, host: string, prefix: string):
     programs: join(prefix, 'sbin'),
     cgroupParent: hostCgroup(plan.name, host),
   });
+}
+
+function brokerSettings(plan: LabPlan, host: string): object {
+  const url = brokerUrl(plan);
+  // The network is this machine's own.
+  if (!plan.tls) return { url, credentialsFile: '/etc/cmig/broker-credentials', insecure: true };
+  const { ca, certificate, key } = certificateFiles('/etc/cmig', { role: 'host', name: host });
+  return { url, caFile: ca, certificateFile: certificate, keyFile: key };
 }
 
 /** Keys only, and only those that the agent has written. */
@@ -77,13 +88,32 @@ export function sshdConfiguration(plan: LabPlan, host: string): string {
 /** RabbitMQ's configuration in Erlang's own notation, which spares the broker a second of translating it. */
 export function brokerConfiguration(plan: LabPlan, password: string): string {
   return `[{rabbit, [
-  {tcp_listeners, [{"${machineAddress(plan, brokerMachine)}", 5672}]},
-  {default_user, <<"${brokerUser}">>}, {default_pass, <<"${password}">>}, {default_vhost, <<"cmig">>},
-  {default_user_tags, []}, {default_permissions, [<<".*">>, <<".*">>, <<".*">>]},
+  ${plan.tls ? byCertificate(plan) : byPassword(plan, password)},
   {loopback_users, []}, {disk_free_limit, 50000000}, {vm_memory_high_watermark, {absolute, 536870912}}
 ]}].
 `;
 }
+
+const byPassword = (plan: LabPlan, password: string): string => `\
+{tcp_listeners, [{"${machineAddress(plan, brokerMachine)}", 5672}]},
+  {default_user, <<"${brokerUser}">>}, {default_pass, <<"${password}">>}, {default_vhost, <<"cmig">>},
+  {default_user_tags, []}, {default_permissions, [<<".*">>, <<".*">>, <<".*">>]}`;
+
+function byCertificate(plan: LabPlan): string {
+  const { ca, certificate, key } = certificateFiles('/etc/cmig', brokerIdentity);
+  return `{tcp_listeners, []}, {ssl_listeners, [{"${machineAddress(plan, brokerMachine)}", 5671}]},
+  {ssl_options, [{cacertfile, "${ca}"}, {certfile, "${certificate}"}, {keyfile, "${key}"},
+    {verify, verify_peer}, {fail_if_no_peer_cert, true}, {versions, ['tlsv1.3', 'tlsv1.2']}]},
+  {auth_mechanisms, ['EXTERNAL']}, {ssl_cert_login_from, common_name},
+  {load_definitions, "${definitionsFile}"}`;
+}
+
+/** Everybody who may come, hosts that are added later included. */
+const labDefinitions = (): object =>
+  brokerDefinitions([
+    ...operatorRoles.map(labOperator),
+    ...hostNames(maximumHosts).map((name): Identity => ({ role: 'host', name })),
+  ]);
 
 /**
  * The script that starts RabbitMQ, which is configured by its environment and becomes this very process when told to be
@@ -117,7 +147,9 @@ export async function writeHostFiles(plan: LabPlan, host: string, credentials: s
     writeFile(join(etc, 'hosts'), hostsFile(plan)),
     writeFile(join(etc, 'sshd_config'), sshdConfiguration(plan, host)),
     writeFile(join(etc, 'agent.yaml'), agentConfiguration(plan, host, programPrefix())),
-    writeSecret(join(etc, 'broker-credentials'), credentials),
+    plan.tls
+      ? ensureCertificate(plan, { role: 'host', name: host }, etc)
+      : writeSecret(join(etc, 'broker-credentials'), credentials),
   ]);
 }
 
@@ -130,10 +162,16 @@ export async function writeBrokerFiles(plan: LabPlan): Promise<string> {
     await writeSecret(paths.credentials, `${brokerUser}:${randomBytes(18).toString('base64url')}\n`);
   }
   const credentials = await readFile(paths.credentials, 'utf8');
+  if (plan.tls) {
+    if (!existsSync(paths.authority)) await Authority.create(paths.authority);
+    await ensureCertificate(plan, brokerIdentity, etc);
+    for (const role of operatorRoles) await ensureCertificate(plan, labOperator(role), paths.certificates);
+    await writeFile(join(etc, 'definitions.json'), JSON.stringify(labDefinitions()));
+  }
   const password = credentials.trim().slice(brokerUser.length + 1);
   await Promise.all([
     writeFile(join(etc, 'hosts'), hostsFile(plan)),
-    writeFile(join(etc, 'enabled_plugins'), '[].\n'),
+    writeFile(join(etc, 'enabled_plugins'), plan.tls ? '[rabbitmq_auth_mechanism_ssl].\n' : '[].\n'),
     writeFile(join(etc, 'start-broker'), brokerScript()),
     writeSecret(join(etc, 'rabbitmq.config'), brokerConfiguration(plan, password)),
   ]);

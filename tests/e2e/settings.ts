@@ -7,8 +7,8 @@ const root = join(import.meta.dirname, '../..');
 /** CMIG_E2E_LAB gives a run a lab of its own; CMIG_E2E_KEEP=1 leaves it up for the next run and for looking at it. */
 export const labName = process.env.CMIG_E2E_LAB || 'e2e';
 /**
- * Labs that single tests make for themselves: lab.test.ts the first two, fuzz.test.ts the third, sites.test.ts the
- * fourth, join.test.ts the fifth.
+ * Labs that single tests make for themselves: lab.test.ts the first two, then fuzz.test.ts, sites.test.ts, join.test.ts,
+ * trust.test.ts.
  */
 export const ownLabs = [
   `${labName}-own`,
@@ -16,6 +16,7 @@ export const ownLabs = [
   `${labName}-fuzz`,
   `${labName}-sites`,
   `${labName}-join`,
+  `${labName}-trust`,
 ] as const;
 export const keepLab = process.env.CMIG_E2E_KEEP === '1';
 

@@ -34,12 +34,16 @@ export async function up(invocation: Invocation): Promise<void> {
       name,
       ...(hosts === undefined ? {} : { hosts }),
       ...(sites === undefined ? {} : { sites }),
+      tls: invocation.flag('tls'),
       onProgress: steps.onProgress,
     });
   });
   const context = contextOf(name);
-  const { brokerUrl: url, credentialsFile } = access;
-  await putContext({ name: context, broker: { url, credentialsFile, insecure: true } });
+  const { brokerUrl: url, credentialsFile, tls } = access;
+  const broker = tls
+    ? { url, caFile: tls.ca, certificateFile: tls.certificate, keyFile: tls.key }
+    : { url, credentialsFile, insecure: true };
+  await putContext({ name: context, broker });
   const { current } = await readContexts();
   if (invocation.output === 'json')
     return invocation.printJson({ ...access, context, current: current === context });

@@ -216,6 +216,22 @@ export const host: CommandSpec = {
       ],
       load: async () => (await import('../commands/host.ts')).doctor,
     },
+    {
+      name: 'rotate-keys',
+      summary: 'give hosts new keys with which they send to each other; the old ones are of no use then',
+      arguments: [
+        {
+          name: 'HOST',
+          summary: 'these hosts; all if absent',
+          optional: true,
+          variadic: true,
+          completes: 'host',
+        },
+      ],
+      output: ['json'],
+      examples: [['cmig host rotate-keys', 'all hosts, one after the other']],
+      load: async () => (await import('../commands/host.ts')).rotateKeys,
+    },
     issueHost,
   ],
 };

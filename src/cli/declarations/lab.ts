@@ -35,12 +35,17 @@ export const lab: CommandSpec = {
           flags: '--sites <NAMES>',
           summary: 'networks of their own, routed to each other, to which the hosts are dealt out in turn',
         },
+        {
+          flags: '--tls',
+          summary: 'a new lab: everybody comes to its broker by certificate, with roles',
+        },
         name,
       ],
       output: ['json'],
       examples: [
         ['cmig lab up --hosts 3', 'host-a, host-b, host-c and their broker'],
         ['cmig lab up --hosts 3 --sites onprem,azure,aws', 'each in a network of its own'],
+        ['cmig lab up --tls', 'the same with certificates and roles'],
       ],
       load: async () => (await handlers()).up,
     },

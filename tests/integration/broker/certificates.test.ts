@@ -4,11 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Authority, type IssueOptions, writeCredentials } from '../../../src/authority/authority.ts';
+import { decode, encodeAnswer } from '../../../src/broker/codec.ts';
 import { connectBroker } from '../../../src/broker/connection.ts';
+import { RpcClient } from '../../../src/broker/rpc-client.ts';
 import { type Identity, identityText } from '../../../src/contract/identity.ts';
+import { agentQueue } from '../../../src/contract/protocol.ts';
 import { startRabbitmq, type TestBroker } from '../rabbitmq.ts';
+import { hostResource } from './agents.ts';
 
 const bob: Identity = { role: 'operator', name: 'bob' };
+const hosts: Identity[] = ['host-b', 'host-a'].map((name) => ({ role: 'host', name }));
 const dayMs = 86_400_000;
 let folder: string;
 let authority: Authority;
@@ -22,13 +27,14 @@ async function filesOf(identity: Identity, from = authority, options: IssueOptio
 }
 const connect = (tls: { ca: string; certificate: string; key: string }) =>
   connectBroker({ url: broker.tlsUrl, tls, name: 'test' });
+const connectAs = async (identity: Identity) => connect(await filesOf(identity));
 const refusal = (message: string) => ({ code: 'unreachable', message: expect.stringContaining(message) });
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cmig-certificates-'));
   authority = await Authority.create(join(folder, 'authority'));
   foreign = await Authority.create(join(folder, 'foreign'));
-  await authority.issue(bob);
+  for (const identity of [bob, ...hosts]) await authority.issue(identity);
   broker = await startRabbitmq(authority);
 }, 60_000);
 afterAll(async () => {
@@ -67,6 +73,31 @@ describe('a certificate', () => {
     ];
     for (const [index, files] of cases.entries())
       await expect(connect(files)).rejects.toMatchObject(refusal(words[index]!));
+  });
+
+  it('of a host is what its answers are known by', async () => {
+    const [operator, asked, liar] = await Promise.all([connect(await filesOf(bob)), ...hosts.map(connectAs)]);
+    const [ofAsked, ofLiar] = [await asked!.channel(), await liar!.channel()];
+    const queue = agentQueue('host-b');
+    await ofAsked.assertQueue(queue, { durable: true });
+    let honest = false;
+    await ofAsked.consume(queue, (message) => {
+      const { id } = decode(message!.content) as { id: string };
+      const { replyTo, correlationId } = message!.properties;
+      // Had another host come to know where the answer is awaited.
+      const answering = honest ? ofAsked : ofLiar;
+      answering.publish('', String(replyTo), encodeAnswer(id, { result: hostResource('host-b') }), {
+        correlationId,
+      });
+      ofAsked.ack(message!);
+    });
+    const rpc = new RpcClient(operator!, { caller: 'test' });
+    await expect(rpc.call('host-b', 'agent.describe', {}, { timeoutMs: 300 })).rejects.toMatchObject({
+      code: 'unreachable',
+    });
+    honest = true;
+    expect((await rpc.call('host-b', 'agent.describe', {})).metadata.name).toBe('host-b');
+    await Promise.all([operator, asked, liar].map((connection) => connection?.close()));
   });
 
   it('of a broker is checked as well', async () => {

@@ -55,6 +55,12 @@ describe('the authority', () => {
     expect(await reopened.identities()).not.toContainEqual({ role: 'admin', name: 'eve' });
   });
 
+  it('signs one name several times at once', async () => {
+    const eve = { role: 'admin', name: 'eve' } as const;
+    const all = await Promise.all([1, 2, 3].map(() => authority.issue(eve)));
+    expect(new Set(all.map(({ key }) => key)).size).toBe(3);
+  });
+
   it('is made once, and signs no name that is none', async () => {
     await expect(Authority.create(authority.directory)).rejects.toMatchObject({ code: 'conflict' });
     await expect(Authority.open(join(folder, 'nothing'))).rejects.toMatchObject({ code: 'not-found' });

@@ -188,4 +188,20 @@ describe('HostRegistry', () => {
     expect(again.find('host-b')).toBeDefined();
     expect(await authorizedKeys()).toContain('BBBBtransfer');
   });
+
+  it('takes the word of nobody else against that of a host, where the broker vouches for who speaks', async () => {
+    const registry = await openRegistry({ tls: { ca: '', certificate: '', key: '' } });
+    const lie = hostB({ address: '192.0.2.66', version: 999 });
+    await registry.put(lie);
+    // Of hearsay there is a record, and no trust.
+    expect(registry.find('host-b')?.address).toBe('192.0.2.66');
+    expect(await readFile(file('authorized_keys'), 'utf8')).not.toContain('192.0.2.66');
+    await registry.hear(hostB());
+    await registry.put(lie);
+    expect(registry.find('host-b')?.address).toBe('10.0.0.2');
+    expect(await readFile(file('authorized_keys'), 'utf8')).toContain('from="10.0.0.2"');
+    const again = await openRegistry({ tls: { ca: '', certificate: '', key: '' } });
+    await again.put(lie);
+    expect(again.find('host-b')?.address).toBe('10.0.0.2');
+  });
 });
