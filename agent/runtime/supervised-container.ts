@@ -1,50 +1,14 @@
 // One container under supervision: started, watched, probed, restarted, stopped. What it does happens one after another.
-import { rm } from 'node:fs/promises';
-import type { Container, ContainerStatus } from '../../src/contract/application.ts';
 import { completeContainer } from '../../src/contract/defaults.ts';
-import { waitFor } from '../../src/core/retry.ts';
-import type { AgentContext } from '../context.ts';
-import type { ApplicationRecord } from '../store/application-store.ts';
-import {
-  type ContainerRuntime,
-  containerOf,
-  identify,
-  isSame,
-  type ProcessIdentity,
-} from './container-runtime.ts';
-import {
-  type ContainerState,
-  ended,
-  readContainerState,
-  started,
-  writeContainerState,
-} from './container-state.ts';
-import { readExitCode } from './exit-watcher.ts';
+import { identify, isSame, type ProcessIdentity } from './container-runtime.ts';
+import { type ContainerDependencies, KnownContainer } from './known-container.ts';
 import { probe } from './readiness.ts';
 import { ReadinessWatch } from './readiness-watch.ts';
 import { RestartSchedule } from './restart-schedule.ts';
 import { isRestarted, type RestartPolicy } from './start-order.ts';
 
-export interface ContainerDependencies {
-  context: Pick<AgentContext, 'paths' | 'programs' | 'events' | 'log'>;
-  runtime: ContainerRuntime;
-  /** The record as it is now. */
-  record: () => ApplicationRecord;
-  /** The status has changed. */
-  changed: () => void;
-}
-
-const exitFileWaitMs = 2000;
-
-export class SupervisedContainer {
-  readonly name: string;
-  readonly #it: ContainerDependencies;
+export class SupervisedContainer extends KnownContainer {
   readonly #sessions = new Set<() => void>();
-  state: ContainerStatus['state'] = 'Waiting';
-  ready = false;
-  message: string | undefined;
-  kept: ContainerState = { restarts: 0 };
-  process: ProcessIdentity | undefined;
   /** It should run, and is restarted when it ends by itself. */
   #wanted = false;
   #suspended = false;
@@ -53,23 +17,16 @@ export class SupervisedContainer {
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(name: string, dependencies: ContainerDependencies) {
-    this.name = name;
-    this.#it = dependencies;
+    super(name, dependencies);
     this.#readiness = new ReadinessWatch({
-      onReady: () => this.#becomeReady(),
-      onUnready: (found) => this.#becomeUnready(found),
+      onReady: () => this.becomeReady(),
+      onUnready: (found) => this.becomeUnready(found),
     });
     this.#restarts = new RestartSchedule(() => void this.#inTurn(() => this.#restart()));
   }
 
-  get application(): string {
-    return this.#it.record().manifest.metadata.name;
-  }
-  get container(): Container {
-    return containerOf(this.#it.record(), this.name);
-  }
   get #policy(): RestartPolicy {
-    return this.#it.record().manifest.spec.restartPolicy ?? 'Always';
+    return this.it.record().manifest.spec.restartPolicy ?? 'Always';
   }
   /** It has ended and nobody will start it again by himself. */
   get isOver(): boolean {
@@ -79,22 +36,6 @@ export class SupervisedContainer {
   /** It is on its way back by itself. */
   get isRestarting(): boolean {
     return this.#restarts.isPending;
-  }
-
-  status(): ContainerStatus {
-    const { restarts, startedAt, exitedAt, exitCode } = this.kept;
-    return {
-      name: this.name,
-      image: this.#it.record().images[this.name] ?? '',
-      state: this.state,
-      ready: this.ready,
-      ...(this.process && this.state === 'Running' ? { pid: this.process.pid } : {}),
-      restarts,
-      ...(startedAt ? { startedAt } : {}),
-      ...(exitedAt ? { exitedAt } : {}),
-      ...(exitCode === undefined ? {} : { exitCode }),
-      ...(this.message ? { message: this.message } : {}),
-    };
   }
 
   /** Starts it, if it does not run. @throws CmigError where it cannot be started */
@@ -113,11 +54,11 @@ export class SupervisedContainer {
     return this.#inTurn(async () => {
       await this.#readiness.stop();
       this.endSessions();
-      await this.#it.runtime.stop(this.#it.record(), this.name);
-      if (this.process) await this.#collectExit(true);
-      await this.#it.runtime.forget(this.application, this.name);
+      await this.it.runtime.stop(this.it.record(), this.name);
+      if (this.process) await this.collectExit(true);
+      await this.it.runtime.forget(this.application, this.name);
       this.message = undefined;
-      this.#it.changed();
+      this.it.changed();
     });
   }
 
@@ -128,7 +69,7 @@ export class SupervisedContainer {
       if (await isSame(this.process)) return;
       await this.#readiness.stop();
       this.endSessions();
-      await this.#collectExit(true);
+      await this.collectExit(true);
       this.#afterExit();
     });
   }
@@ -171,7 +112,7 @@ export class SupervisedContainer {
     this.#wanted = wanted;
     this.#suspended = suspended;
     return this.#inTurn(async () => {
-      this.kept = (await readContainerState(this.#stateFile)) ?? this.kept;
+      await this.recall();
       await this.#pickUp();
     });
   }
@@ -198,7 +139,7 @@ export class SupervisedContainer {
   }
 
   async #pickUp(): Promise<void> {
-    const { runtime } = this.#it;
+    const { runtime } = this.it;
     const state = await runtime.state(this.application, this.name);
     // Made, but its program not begun: an agent was killed in between, and it would wait for ever.
     const isHalfStarted = state?.status === 'created' && !this.#suspended;
@@ -209,74 +150,51 @@ export class SupervisedContainer {
       this.process = process;
       this.state = 'Running';
       this.ready = this.kept.ready ?? false;
-      this.#it.changed();
+      this.it.changed();
       if (!this.#suspended) this.#watchReadiness();
       return;
     }
     if (this.#suspended) return;
     // Nothing of it runs: after a reboot, a crash while nobody looked, or before its first start.
     if (!this.kept.startedAt) return;
-    if (this.kept.exitedAt) this.#become('Exited');
-    else await this.#collectExit(state !== undefined);
+    if (this.kept.exitedAt) this.become('Exited');
+    else await this.collectExit(state !== undefined);
     // What runc does not know was ended by a reboot: then all start again, in their order.
     if (state || !this.#wanted) this.#afterExit();
   }
 
   async #start(): Promise<void> {
     this.#restarts.cancel();
-    const { runtime, context } = this.#it;
+    const { runtime } = this.it;
     await this.#readiness.stop();
-    this.#become('Waiting');
+    this.become('Waiting');
+    let process: ProcessIdentity;
     try {
       await runtime.forget(this.application, this.name);
-      await runtime.prepareBundle(this.#it.record(), this.name);
-      this.process = await runtime.start(this.#it.record(), this.name);
+      await runtime.prepareBundle(this.it.record(), this.name);
+      process = await runtime.start(this.it.record(), this.name);
     } catch (error) {
       this.process = undefined;
       this.message = error instanceof Error ? error.message : String(error);
-      this.#become('Exited');
+      this.become('Exited');
       throw error;
     }
-    this.message = undefined;
-    this.kept = started(this.kept);
-    await writeContainerState(this.#stateFile, this.kept);
-    this.#become('Running');
-    context.events.publish('container.started', { application: this.application, container: this.name });
+    await this.becomeRunning(process);
     this.#watchReadiness();
     // It may have ended before anybody looked.
-    if (!(await isSame(this.process))) void this.exited();
-  }
-
-  async #collectExit(publish: boolean): Promise<void> {
-    const { paths, events } = this.#it.context;
-    const exitCode = await waitFor(() => readExitCode(paths, this.application, this.name), {
-      timeoutMs: publish ? exitFileWaitMs : 0,
-      intervalMs: 10,
-      what: 'the exit code',
-    }).catch(() => undefined);
-    await rm(paths.exitFile(this.application, this.name), { force: true });
-    this.kept = ended(this.kept, exitCode);
-    this.process = undefined;
-    await writeContainerState(this.#stateFile, this.kept);
-    this.#become('Exited');
-    if (publish)
-      events.publish('container.exited', {
-        application: this.application,
-        container: this.name,
-        exitCode: exitCode ?? -1,
-      });
+    if (!(await isSame(process))) void this.exited();
   }
 
   #afterExit(): void {
     const { exitCode, startedAt } = this.kept;
     if (!this.#wanted || !isRestarted(this.#policy, exitCode)) {
       this.message = exitCode === 0 ? undefined : `ended with exit code ${exitCode ?? 'unknown'}`;
-      this.#it.changed();
+      this.it.changed();
       return;
     }
     const delayMs = this.#restarts.plan(startedAt ? Date.now() - Date.parse(startedAt) : 0);
     this.message = `ended with exit code ${exitCode ?? 'unknown'}; restarts in ${delayMs / 1000} s`;
-    this.#it.changed();
+    this.it.changed();
   }
 
   async #restart(): Promise<void> {
@@ -284,13 +202,13 @@ export class SupervisedContainer {
     this.kept.restarts++;
     try {
       await this.#start();
-      this.#it.context.events.publish('container.restarted', {
+      this.it.context.events.publish('container.restarted', {
         application: this.application,
         container: this.name,
         restarts: this.kept.restarts,
       });
     } catch (error) {
-      this.#it.context.log.warn({ err: error, container: this.name }, 'a restart failed');
+      this.it.context.log.warn({ err: error, container: this.name }, 'a restart failed');
       this.#afterExit();
     }
   }
@@ -302,45 +220,11 @@ export class SupervisedContainer {
       const target = {
         application: this.application,
         container: this.name,
-        address: this.#it.record().address,
+        address: this.it.record().address,
         pid: this.process.pid,
       };
-      return probe(ready, target, this.#it.runtime.runc, this.#it.context.programs.env);
+      return probe(ready, target, this.it.runtime.runc, this.it.context.programs.env);
     });
-  }
-
-  #becomeReady(): void {
-    if (this.ready) return;
-    this.#setReady(true);
-    this.message = undefined;
-    this.#it.context.events.publish('container.ready', {
-      application: this.application,
-      container: this.name,
-    });
-    this.#it.changed();
-  }
-
-  #becomeUnready(message: string): void {
-    if (!this.ready && this.message === message) return;
-    if (this.ready) this.#setReady(false);
-    this.message = message;
-    this.#it.changed();
-  }
-
-  #setReady(ready: boolean): void {
-    this.ready = ready;
-    this.kept = { ...this.kept, ready };
-    void writeContainerState(this.#stateFile, this.kept);
-  }
-
-  #become(state: ContainerStatus['state']): void {
-    this.state = state;
-    this.ready = false;
-    this.#it.changed();
-  }
-
-  get #stateFile(): string {
-    return this.#it.context.paths.containerStateFile(this.application, this.name);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
