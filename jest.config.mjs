@@ -18,8 +18,6 @@ const shared = {
     ],
   },
   testEnvironment: 'node',
-  // A busy machine is no failure; what hangs is ended all the same.
-  testTimeout: 60_000,
   // root file systems and bundles: nothing of ours to test, but plenty of package.json files
   modulePathIgnorePatterns: ['<rootDir>/manifests/images/', '<rootDir>/dist/', '<rootDir>/.artifacts/'],
   // Without it an execa child that outlives a test crashes jest when it takes the globals down.
@@ -27,6 +25,8 @@ const shared = {
 };
 
 export default {
+  // A busy machine is no failure; what hangs is ended all the same. In a project jest would not heed it.
+  testTimeout: 60_000,
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/tests/unit/**/*.test.ts?(x)'] },
     { ...shared, displayName: 'integration', testMatch: ['<rootDir>/tests/integration/**/*.test.ts'] },

@@ -231,20 +231,21 @@ describe('a long request', () => {
     const forever = { 'application.start': () => new Promise<never>(() => {}) };
     const server = await startAgent(dying, 'host-e', forever);
     const accepted = [gate(), gate()];
-    const wait = (index: number) =>
+    const wait = (index: number, silenceMs: number) =>
       rpc.callLong(
         'host-e',
         'application.start',
         { name: 'shop' },
-        { silenceMs: 400, onAccepted: accepted[index]!.open },
+        { silenceMs, onAccepted: accepted[index]!.open },
       );
-    const forgotten = wait(0);
+    // Long enough for the successor to start on a busy machine.
+    const forgotten = wait(0, 10_000);
     forgotten.catch(() => {});
     await accepted[0]!.passed;
     await server.close();
     const successor = await startAgent(dying, 'host-e', forever);
     await expect(forgotten).rejects.toMatchObject({ code: 'failed', host: 'host-e' });
-    const silent = wait(1);
+    const silent = wait(1, 400);
     silent.catch(() => {});
     await accepted[1]!.passed;
     await successor.close();
