@@ -156,12 +156,11 @@ const otherExitCodes: readonly [RegExp, number[]][] = [[/^cmig host doctor/, [0,
 describe('an example of the help', () => {
   const reasonOf = (line: string) => onlyParsed.find(([pattern]) => pattern.test(line))?.[1];
   const isRun = (line: string) => !reasonOf(line) && !goesOn(line);
-  /** What removes or stops comes last, and what there was is there again before the next line. */
+  /** What others use comes first; what removes or stops last, and what there was is there again before the next line. */
+  const first = /^cmig (init|operator)\b/;
   const last = /^cmig (stop|start|delete)\b/;
-  const inOrder = [
-    ...examples.filter((line) => !last.test(line)),
-    ...examples.filter((line) => last.test(line)),
-  ];
+  const placeOf = (line: string) => (first.test(line) ? 0 : last.test(line) ? 2 : 1);
+  const inOrder = examples.toSorted((a, b) => placeOf(a) - placeOf(b));
 
   it.each(inOrder.filter(isRun))('%s', async (line) => {
     await settle(line);

@@ -44,8 +44,8 @@ const failures = {
   restore: {
     host: 'host-b',
     // The program at the destination is another one than at the source.
-    inflict: `for f in ${data}/images/*/rootfs/app/ticker.py; do python=$(dirname $(dirname $f))/usr/bin/python3.11; cp -p $python $python.kept; printf x >>$python; done`,
-    mend: `for f in ${data}/images/*/rootfs/app/ticker.py; do python=$(dirname $(dirname $f))/usr/bin/python3.11; mv $python.kept $python; done`,
+    inflict: `for f in ${data}/layers/*/rootfs/app/ticker.py; do python=$(dirname $(dirname $f))/usr/bin/python3.11; cp -p $python $python.kept; printf x >>$python; done`,
+    mend: `for f in ${data}/layers/*/rootfs/app/ticker.py; do python=$(dirname $(dirname $f))/usr/bin/python3.11; mv $python.kept $python; done`,
     says: /restore/i,
   },
 } as const;

@@ -67,7 +67,7 @@ export const config: CommandSpec = {
       ],
       examples: [
         [
-          'cmig config set-context prod --broker amqps://mq.example.net/cmig --ca ca.crt --certificate ann.crt --key ann.key --use',
+          'cmig config set-context prod --broker amqps://mq.example.net/cmig --ca ann/ca.crt --certificate ann/viewer.ann.crt --key ann/viewer.ann.key --use',
           'add a context by certificate, and use it',
         ],
       ],

@@ -30,7 +30,7 @@ export const init: CommandSpec = {
   output: ['json'],
   examples: [
     ['cmig init --broker amqps://mq.example.net/cmig', 'the authority, your certificate and a context'],
-    ['cmig init', 'only the first two'],
+    ['cmig init --dir ./acme', 'the first two, in a folder of your choice'],
   ],
   load: async () => (await handlers()).init,
 };
@@ -93,8 +93,8 @@ export const broker: CommandSpec = {
       ],
       examples: [
         [
-          'cmig broker definitions | ssh root@mq.example.net rabbitmqctl import_definitions',
-          'after each new certificate',
+          'cmig broker definitions > definitions.json',
+          'after each new certificate; on the broker: rabbitmqctl import_definitions definitions.json',
         ],
       ],
       load: async () => (await handlers()).definitions,
