@@ -76,6 +76,8 @@ link set dev eth0 master cmig0 up
 link set dev cmig0 up
 addr add $address dev cmig0
 END
+  # Of this machine only: with br_netfilter a published port's packets would be translated once more as they pass the bridge.
+  [ ! -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || echo 0 > /proc/sys/net/bridge/bridge-nf-call-iptables
 else
   ip -batch - << END
 link set dev lo up
