@@ -16,7 +16,7 @@ say memory "$(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo)"
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then say cgroup 2; else say cgroup 1; fi
 if [ -d /run/systemd/system ]; then say init systemd; else say init script; fi
 for folder in /opt /var/lib /etc; do say "free.$folder" "$(df -Pk "$folder" | awk 'NR == 2 { print $4 }')"; done
-for program in apt-get dnf rsync nft ip tc conmon busybox criu runc patchelf ssh sshd sysctl ps zstd xz nsenter flock tar awk; do
+for program in apt-get dnf rsync nft ip tc conmon busybox criu runc patchelf ssh sshd sysctl ps zstd xz nsenter flock tar awk wg wireguard-go; do
   found=$(command -v "$program") && say "program.$program" "$found"
 done
 criu=/opt/cmig/sbin/criu

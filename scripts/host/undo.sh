@@ -23,6 +23,13 @@ if [ -e /etc/sysctl.d/90-cmig.conf ]; then
   [ ! -s /opt/cmig/host/pipe-max-size ] || cat /opt/cmig/host/pipe-max-size >/proc/sys/fs/pipe-max-size || :
   rm -f /etc/sysctl.d/90-cmig.conf
 fi
+# What is forwarded, and the overlay; wireguard-go, where the kernel has none of it, ends with its device.
+if command -v nft >/dev/null; then
+  for table in cmig_forwarding cmig_overlay; do nft delete table ip "$table" 2>/dev/null || :; done
+fi
+for device in cmig-vxlan cmig-wg; do [ ! -e "/sys/class/net/$device" ] || ip link del dev "$device"; done
+while ip rule del priority 1000 lookup 25453 2>/dev/null; do :; done
+ip route flush table 25453 2>/dev/null || :
 for namespace in /run/netns/cmig-*; do [ ! -e "$namespace" ] || ip netns del "${namespace##*/}"; done
 if [ -e /run/cmig/bridge ]; then ip link del dev "$(cat /run/cmig/bridge)" 2>/dev/null || :; fi
 # The last first: one may stand on another.

@@ -1,12 +1,14 @@
 // A machine that has nothing but sshd becomes a host by one command, whatever cuts that off, takes an application, and is
 // then as it was before.
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { stringify } from 'yaml';
 import type { Application } from '../../src/contract/application.ts';
+import { identityText } from '../../src/contract/identity.ts';
 import { waitFor } from '../../src/core/retry.ts';
+import { LabPaths } from '../../src/lab/lab-paths.ts';
 import { type BareHost, bootBareHost } from './bare-host.ts';
 import { differences, filesOf } from './files-of.ts';
 import { cmig, cmigJson, cmigOk, images, startCmig } from './lab.ts';
@@ -17,6 +19,7 @@ jest.setTimeout(300_000);
 const lab = ownLabs[4];
 const name = 'host-x';
 const context = ['--context', `lab-${lab}`];
+const issued = identityText({ role: 'host', name });
 
 let host: BareHost;
 let add: string[];
@@ -26,13 +29,15 @@ let stream: NumberedStream | undefined;
 let before: Map<string, string>;
 beforeAll(async () => {
   await mkdir(settings.folder, { recursive: true });
-  await cmigOk('lab', 'up', '--name', lab, '--hosts', '1');
+  await cmigOk('lab', 'up', '--name', lab, '--hosts', '1', '--tls');
   host = await bootBareHost(lab, name);
   before = await filesOf(host.root);
   const access = ['--identity', host.identity, ...context];
-  add = ['host', 'add', name, `ssh://root@${host.address}`, ...access];
-  upgrade = ['host', 'upgrade', name, ...access];
-  remove = ['host', 'remove', name, ...access];
+  // With TLS it gets a certificate, too; without, hosts come by the password that all labs' hosts have.
+  const authority = ['--dir', new LabPaths(lab).authority];
+  add = ['host', 'add', name, `ssh://root@${host.address}`, ...access, ...authority];
+  upgrade = ['host', 'upgrade', name, ...access, ...authority];
+  remove = ['host', 'remove', name, ...access, ...authority];
 });
 afterAll(async () => {
   stream?.close();
@@ -80,9 +85,12 @@ describe('cmig host add', () => {
     expect(existsSync(join(host.root, 'opt/cmig/selftest.passed'))).toBe(true);
     const secrets = join(host.root, 'etc/cmig');
     const files = await filesOf(secrets);
-    expect(
-      [...files].filter(([path]) => !path.endsWith('.pub')).map(([, told]) => told.split(' ')[0]),
-    ).toEqual(Array(files.size - 1).fill('f600'));
+    const secret = [...files].filter(([path]) => !/\.(pub|crt)$/.test(path));
+    expect(secret.map(([path, told]) => `${path} ${told.split(' ')[0]}`)).toEqual([
+      'agent.yaml f600',
+      'host.key f600',
+      'identity f600',
+    ]);
   });
 
   it('repairs what was broken, and nothing else', async () => {
@@ -132,9 +140,12 @@ describe('cmig host add', () => {
     await stream.more(20, 60_000);
     // As one of another version would stand there.
     await appendFile(join(host.root, 'opt/cmig/host/agent.mjs'), '// another\n');
+    // And with what somebody has set by hand.
+    await appendFile(join(host.root, 'etc/cmig/agent.yaml'), 'logLevel: debug\n');
     expect(await cmigOk(...upgrade)).toContain(`host/${name} brought in order`);
     expect(await host.agent()).not.toBe(started);
     expect(await cmigOk(...upgrade)).toContain('no change');
+    expect(await readFile(join(host.root, 'etc/cmig/agent.yaml'), 'utf8')).toContain('logLevel: debug');
     await stream.more(20, 60_000);
     expect(stream.problems).toEqual([]);
   });
@@ -143,7 +154,11 @@ describe('cmig host add', () => {
 describe('cmig host remove', () => {
   it('moves off what runs there and leaves nothing, file by file, though it was cut off', async () => {
     await killAt(remove, () => existsSync(join(host.root, 'opt/cmig/host/leaving')));
-    expect(await cmigOk(...remove)).toContain(`host/${name} removed`);
+    const removed = await cmig(...remove);
+    expect(removed).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`host/${name} removed`) });
+    // The broker's users are not for cmig to change.
+    expect(removed.stderr).toContain(`rabbitmqctl delete_user ${issued}`);
+    expect(existsSync(join(new LabPaths(lab).authority, 'issued', `${issued}.crt`))).toBe(false);
     await stream!.more(20, 60_000);
     expect(stream!.problems).toEqual([]);
     expect(differences(before, await filesOf(host.root))).toEqual([]);

@@ -1,4 +1,6 @@
 // `cmig host remove`.
+
+import { identityText } from '../../contract/identity.ts';
 import { unpinKey } from '../../orchestrator/joining/host-key.ts';
 import { recordOf, removeHost } from '../../orchestrator/joining/remove-host.ts';
 import { progressMode, withProgress } from '../../view/progress.ts';
@@ -6,6 +8,7 @@ import type { Invocation } from '../command.ts';
 import { readParallel } from '../moves.ts';
 import { machineOf, onMachine, pinFile } from '../on-machine.ts';
 import { withOrchestrator } from '../session.ts';
+import { authorityFolder, tellsBrokerToForget } from './trust.ts';
 
 export async function remove(invocation: Invocation): Promise<void> {
   const name = invocation.required('HOST');
@@ -29,6 +32,7 @@ export async function remove(invocation: Invocation): Promise<void> {
             removeHost(orchestrator, { ...options, session, onProgress }),
           );
       await unpinKey(pinFile(), machine.where);
+      if (orchestrator.context.broker.caFile) await forgetCertificate(invocation, name);
       return done;
     },
     { reconnect: true },
@@ -37,4 +41,13 @@ export async function remove(invocation: Invocation): Promise<void> {
   if (report.untold.length > 0)
     invocation.notice(`warning: ${report.untold.join(', ')} will hear of it when up again`);
   invocation.print(`host/${name} removed`);
+}
+
+/** The authority forgets it, where that is here; the broker's users are for who may administer the broker. */
+async function forgetCertificate(invocation: Invocation, name: string): Promise<void> {
+  const { Authority } = await import('../../authority/authority.ts');
+  const identity = { role: 'host', name } as const;
+  const authority = await Authority.open(authorityFolder(invocation)).catch(() => undefined);
+  await authority?.forget(identity);
+  invocation.notice(tellsBrokerToForget(identityText(identity)));
 }

@@ -110,7 +110,7 @@ async function issue(invocation: Invocation, identity: Identity, options?: Issue
 }
 
 /** Its certificate stays valid: without its user it is of no use. */
-const tellsBrokerToForget = (user: string): string =>
+export const tellsBrokerToForget = (user: string): string =>
   `keep the certificate of ${user} out, on the broker: rabbitmqctl delete_user ${user}`;
 
 function checkBrokerUrl(url: string): void {

@@ -159,6 +159,7 @@ export const host: CommandSpec = {
         },
         { flags: '--keep-packages', summary: 'leave the packages that were installed for it' },
         { flags: '--lost', summary: 'the machine is lost for good: only have the other hosts forget it' },
+        authorityOption,
         parallelOption('how many applications are moved at a time'),
       ],
       output: ['json'],

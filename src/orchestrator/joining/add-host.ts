@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Credentials } from '../../authority/authority.ts';
 import type { Finding } from '../../contract/diagnosis.ts';
-import type { Host } from '../../contract/host.ts';
+import type { Host, KnownHost } from '../../contract/host.ts';
 import { namePattern } from '../../contract/protocol.ts';
 import { CmigError, codeOf } from '../../core/errors.ts';
 import type { OnProgress } from '../../core/progress.ts';
@@ -14,7 +14,7 @@ import { projectFolder } from '../../core/project-folder.ts';
 import { waitFor } from '../../core/retry.ts';
 import type { OrchestratorContext } from '../context.ts';
 import { diagnoseHosts } from '../diagnosing.ts';
-import { readInventory } from '../inventory.ts';
+import { listHosts, readInventory } from '../inventory.ts';
 import { type HostFacts, parseFacts } from './host-facts.ts';
 import {
   caFile,
@@ -106,8 +106,10 @@ export async function addHost(
     throw new CmigError('conflict', `${name} was not made a host by "cmig host add"`, {
       hint: 'bring it to the new version by hand, as it was set up',
     });
-  const settings = await settingsOf(options, facts, known);
+  const records = known.length > 0 ? await listHosts(context) : [];
+  const settings = await settingsOf(options, facts, known, records);
   const wanted: WantedFiles = {
+    encrypts: encrypts(settings),
     runtime,
     ca: options.authority && caFile(options.authority.ca),
     configuration: configurationFiles(settings, options.credentials),
@@ -178,14 +180,18 @@ interface EarlierSettings {
   address?: string;
   labels?: Record<string, string>;
   broker?: { url?: string };
-  network?: { bridge?: string; range?: string; gateway?: string };
+  network?: { bridge?: string; range?: string; gateway?: string; overlay?: object };
   cgroupParent?: string;
 }
+
+/** What this command decides; all else in a configuration was written there by hand, and stays. */
+const settingsOfAdd = new Set('name address labels broker ssh network programs cgroupParent'.split(' '));
 
 async function settingsOf(
   options: AddHostOptions,
   facts: HostFacts,
   known: readonly Host[],
+  records: readonly KnownHost[],
 ): Promise<HostSettings> {
   const { name, where, hostKey } = options;
   const earlier = (facts.configuration ? parse(facts.configuration) : {}) as EarlierSettings;
@@ -228,8 +234,21 @@ async function settingsOf(
     bridge: options.bridge ?? earlier.network?.bridge ?? 'cmig0',
     range,
     gateway: options.gateway ?? earlier.network?.gateway,
+    overlay: earlier.network?.overlay ?? overlayLike(records),
     cgroupParent: options.cgroupParent ?? earlier.cgroupParent,
+    others: Object.fromEntries(Object.entries(earlier).filter(([key]) => !settingsOfAdd.has(key))),
   };
+}
+
+/** Whether it may need WireGuard. */
+const encrypts = ({ overlay }: HostSettings): boolean =>
+  overlay !== undefined && (overlay as { encryption?: string }).encryption !== 'never';
+
+/** The overlay of a new host, by what the other hosts tell of theirs; none where they have none. */
+function overlayLike(records: readonly KnownHost[]): object | undefined {
+  const overlays = records.flatMap(({ overlay }) => overlay ?? []);
+  if (overlays.length === 0) return undefined;
+  return overlays.some(({ key }) => key) ? {} : { encryption: 'never' };
 }
 
 const answerMs = 60_000;

@@ -82,7 +82,10 @@ export interface HostSettings {
   bridge: string;
   range: string;
   gateway?: string | undefined;
+  overlay?: object | undefined;
   cgroupParent?: string | undefined;
+  /** What its configuration has of which "cmig host add" knows nothing: written there by hand, and kept. */
+  others?: Record<string, unknown> | undefined;
 }
 
 /** The agent's configuration; see the README's part on hosts. */
@@ -109,9 +112,11 @@ export const configurationText = (settings: HostSettings, withCredentials: boole
       bridge: settings.bridge,
       range: settings.range,
       ...(settings.gateway ? { gateway: settings.gateway } : {}),
+      ...(settings.overlay ? { overlay: settings.overlay } : {}),
     },
     programs: `${prefix}/sbin`,
     ...(settings.cgroupParent ? { cgroupParent: settings.cgroupParent } : {}),
+    ...settings.others,
   });
 
 /** The authority's certificate is what the others are judged by: where it is another one, all are made anew. */

@@ -21,7 +21,7 @@ const path = 'export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr
 
 /** Only what differs. */
 const putAll =
-  (step: Exclude<keyof WantedFiles, 'ca'>) =>
+  (step: Exclude<keyof WantedFiles, 'ca' | 'encrypts'>) =>
   async ({ session, plan, wanted }: JoinWork): Promise<void> => {
     const changes = plan.steps.find((each) => each.step === step)!.changes;
     for (const file of wanted[step]) if (changes.includes(file.path)) await session.put(file);

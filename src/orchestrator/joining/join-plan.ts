@@ -24,6 +24,8 @@ const renewalMs = 30 * 86_400_000;
 export interface WantedFiles {
   /** The authority's certificate, where the host is to have one by it. */
   ca?: InstalledFile | undefined;
+  /** WireGuard is needed, too. */
+  encrypts?: boolean;
   runtime: readonly InstalledFile[];
   configuration: readonly InstalledFile[];
   sshd: readonly InstalledFile[];
@@ -73,7 +75,10 @@ export function checkMachine(facts: HostFacts, architecture: string): void {
 /** @throws CmigError `unsupported` where the distribution is unknown */
 export function planJoin(facts: HostFacts, wanted: WantedFiles): JoinPlan {
   const manager = packageManagerOf(facts.distribution);
-  const { packages } = packageManagers[manager];
+  const packages = {
+    ...packageManagers[manager].packages,
+    ...(wanted.encrypts ? packageManagers[manager].encryption : {}),
+  };
   const isMissing = (program: string): boolean =>
     !facts.programs[program] &&
     // These three only matter until a criu works.

@@ -13,6 +13,8 @@ export interface PackageManager {
   remove: string;
   /** Program: the package that brings it. */
   packages: Record<string, string>;
+  /** The same of what is needed only where hosts encrypt the overlay. */
+  encryption: Record<string, string>;
 }
 
 const aptOptions =
@@ -42,6 +44,7 @@ export const packageManagers: Record<'apt-get' | 'dnf', PackageManager> = {
       flock: 'util-linux',
       tar: 'tar',
     },
+    encryption: { wg: 'wireguard-tools', 'wireguard-go': 'wireguard-go' },
   },
   dnf: {
     list: "rpm -qa --qf '%{NAME}\\n'",
@@ -63,6 +66,8 @@ export const packageManagers: Record<'apt-get' | 'dnf', PackageManager> = {
       flock: 'util-linux',
       tar: 'tar',
     },
+    // Its kernels have WireGuard.
+    encryption: { wg: 'wireguard-tools' },
   },
 };
 

@@ -71,6 +71,12 @@ describe('the plan of joining', () => {
     );
   });
 
+  it('has WireGuard installed where the overlay may need it, and only there', () => {
+    const needs = (lines: string[]) => planJoin(factsOf(...lines), { ...wanted, encrypts: true }).packages;
+    expect(needs(complete)).toEqual(['wireguard-go', 'wireguard-tools']);
+    expect(needs([...complete, 'distribution=fedora'])).toEqual(['wireguard-tools']);
+  });
+
   it('does nothing where all is right, though no criu is on its PATH', () => {
     expect(changing(factsOf(...complete))).toEqual({});
   });
