@@ -72,15 +72,11 @@ export class Authority {
 
   /**
    * A new key and its certificate, valid for a year from now unless said otherwise. Only the certificate is kept here.
-   * @throws CmigError `invalid` where the name is none, or longer than a certificate's may be
+   * @throws CmigError as checkIdentity()
    */
   async issue(identity: Identity, options: IssueOptions = {}): Promise<Credentials> {
     const commonName = identityText(identity);
-    const longest = longestIdentity - identity.role.length - 1;
-    if (!new RegExp(namePattern).test(identity.name) || identity.name.length > longest)
-      throw new CmigError('invalid', `"${identity.name}" is no name for a certificate`, {
-        hint: `up to ${longest} lower-case letters, digits and dashes, not beginning or ending with a dash`,
-      });
+    checkIdentity(identity);
     const key = makeKey();
     const { addresses = [], notBefore, notAfter } = options;
     const certificate = await signCertificate({
@@ -117,6 +113,15 @@ export class Authority {
     await rm(file, { force: true });
     return existed;
   }
+}
+
+/** @throws CmigError `invalid` where the name is none, or longer than a certificate's may be */
+export function checkIdentity({ role, name }: Identity): void {
+  const longest = longestIdentity - role.length - 1;
+  if (new RegExp(namePattern).test(name) && name.length <= longest) return;
+  throw new CmigError('invalid', `"${name}" is no name for a certificate`, {
+    hint: `up to ${longest} lower-case letters, digits and dashes, not beginning or ending with a dash`,
+  });
 }
 
 /** Writes `NAME.crt`, `NAME.key` (0600) and `ca.crt` into `directory`. @returns their paths */

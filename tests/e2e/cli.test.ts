@@ -1,5 +1,6 @@
 // What the command line does with a running application: logs, exec, events, completion, and how it ends.
 import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -354,6 +355,13 @@ describe('the end of a command', () => {
     const { exitCode, stdout, stderr } = await cmig('get', 'app', 'pari', '-o', 'json');
     expect([exitCode, stdout]).toEqual([3, '']);
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'not-found', hint: 'did you mean "pair"?' } });
+  });
+
+  it('that is wrong in one word leaves nothing behind', async () => {
+    const directory = join(folder, 'authority');
+    const { exitCode, stderr } = await cmig('init', '--dir', directory, '--operator', 'Not A Name');
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('"Not A Name" is no name')]);
+    expect(existsSync(directory)).toBe(false);
   });
 
   it('without a context says how to get one', async () => {

@@ -1,7 +1,7 @@
 // `cmig init`, `cmig operator …`, `cmig host issue` and `cmig broker …`: certificates of the installation's authority.
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { Authority, type IssueOptions, writeCredentials } from '../../authority/authority.ts';
+import { Authority, checkIdentity, type IssueOptions, writeCredentials } from '../../authority/authority.ts';
 import { brokerDefinitions } from '../../broker/broker-definitions.ts';
 import { parseBrokerUrl } from '../../broker/broker-target.ts';
 import { type Identity, identityText, type OperatorRole, operatorRoles } from '../../contract/identity.ts';
@@ -18,9 +18,10 @@ export const authorityFolder = (invocation: Invocation): string =>
 
 export async function init(invocation: Invocation): Promise<void> {
   const url = invocation.text('broker');
-  // Before anything is made: mistakes in the URL.
+  // Before anything is made: mistakes in the URL and in the name.
   if (url !== undefined) checkBrokerUrl(url);
   const identity: Identity = { role: 'admin', name: invocation.text('operator') ?? ownName() };
+  checkIdentity(identity);
   const authority = await Authority.create(authorityFolder(invocation));
   const folder = join(configFolder(), 'certificates');
   const files = await writeCredentials(await authority.issue(identity), folder, identityText(identity));
