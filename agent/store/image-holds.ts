@@ -49,11 +49,26 @@ export class ImageHolds {
     await this.#going.get(digest)?.catch(() => {});
   }
 
-  /** Runs `remove` unless the image is held; who asks for it meanwhile waits. @returns undefined where it is held */
-  async unlessHeld<T>(digest: string, remove: () => Promise<T>): Promise<T | undefined> {
+  /**
+   * Runs `remove` unless it is used or held; who asks for it meanwhile waits.
+   * @param isUsed asked again at the last moment: in between it may have come into use
+   * @returns whether it is gone; undefined where it is held
+   */
+  async removeUnused(
+    digest: string,
+    isUsed: (digest: string) => Promise<boolean>,
+    remove: (digest: string) => Promise<void>,
+  ): Promise<boolean | undefined> {
+    if (await isUsed(digest)) return false;
     await this.settled(digest);
     if (this.isHeld(digest)) return undefined;
-    const going = remove().finally(() => this.#going.delete(digest));
+    const removing = async (): Promise<boolean> => {
+      // From here on nobody is told any more that it is here.
+      if (await isUsed(digest)) return false;
+      await remove(digest);
+      return true;
+    };
+    const going = removing().finally(() => this.#going.delete(digest));
     this.#going.set(digest, going);
     return going;
   }

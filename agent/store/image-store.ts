@@ -134,12 +134,8 @@ export class ImageStore {
   async prune(isUsed: (digest: string) => Promise<boolean>, dryRun = false): Promise<PrunedImages> {
     const pruned: PrunedImages = { removed: [], kept: [], layers: [] };
     for (const record of await this.list()) {
-      if (await isUsed(record.digest)) continue;
-      const gone = await this.holds.unlessHeld(record.digest, async () => {
-        // In between it may have come into use: from here on nobody is told any more that it is here.
-        if (await isUsed(record.digest)) return false;
-        if (!dryRun) await this.#remove(record.digest);
-        return true;
+      const gone = await this.holds.removeUnused(record.digest, isUsed, async (digest) => {
+        if (!dryRun) await this.#remove(digest);
       });
       if (gone) pruned.removed.push(record);
       else if (gone === undefined) pruned.kept.push(record);

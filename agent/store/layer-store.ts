@@ -76,11 +76,8 @@ export class LayerStore {
   async prune(isUsed: (digest: string) => Promise<boolean>, dryRun: boolean): Promise<LayerRecord[]> {
     const removed: LayerRecord[] = [];
     for (const record of await this.list()) {
-      if (await isUsed(record.digest)) continue;
-      const gone = await this.holds.unlessHeld(record.digest, async () => {
-        if (await isUsed(record.digest)) return false;
-        if (!dryRun) await this.#remove(record.digest);
-        return true;
+      const gone = await this.holds.removeUnused(record.digest, isUsed, async (digest) => {
+        if (!dryRun) await this.#remove(digest);
       });
       if (gone) removed.push(record);
     }

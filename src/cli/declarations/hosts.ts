@@ -17,6 +17,21 @@ const selector: OptionSpec = {
   summary: 'the hosts with these labels instead, such as zone=west',
 };
 
+const identity: OptionSpec = {
+  flags: '-i, --identity <FILE>',
+  summary: 'the private key that root is let in by',
+  completes: 'file',
+};
+/** A host that was added, and where SSH reaches it. */
+const joined: ArgumentSpec[] = [
+  { name: 'HOST', summary: 'the host', completes: 'host' },
+  {
+    name: 'ADDRESS',
+    summary: 'ssh://root@ADDRESS[:PORT], where it is not what the hosts know',
+    optional: true,
+  },
+];
+
 export const cordon: CommandSpec = {
   name: 'cordon',
   group,
@@ -98,11 +113,7 @@ export const host: CommandSpec = {
           flags: '--host-key <KEY>',
           summary: 'the SSH host key it must show: its fingerprint (SHA256:…), or "ssh-ed25519 AAAA…"',
         },
-        {
-          flags: '-i, --identity <FILE>',
-          summary: 'the private key that root is let in by',
-          completes: 'file',
-        },
+        identity,
         {
           flags: '--broker <URL>',
           summary: 'the broker as the host reaches it; that of the context if absent',
@@ -143,20 +154,9 @@ export const host: CommandSpec = {
       summary: 'move off what runs on a host, and undo all that "cmig host add" has done there',
       description:
         'What runs there is moved to other hosts as by "cmig drain"; where something stays (an application that no host\ntakes, a stopped one, a checkpoint), nothing is removed (exit code 4). Then the agent and all that came with it goes,\nthe packages too, and the other hosts forget it. Run again, it goes on where it was cut off.',
-      arguments: [
-        { name: 'HOST', summary: 'the host', completes: 'host' },
-        {
-          name: 'ADDRESS',
-          summary: 'ssh://root@ADDRESS[:PORT], where it is not what the hosts know',
-          optional: true,
-        },
-      ],
+      arguments: joined,
       options: [
-        {
-          flags: '-i, --identity <FILE>',
-          summary: 'the private key that root is let in by',
-          completes: 'file',
-        },
+        identity,
         { flags: '--keep-packages', summary: 'leave the packages that were installed for it' },
         { flags: '--lost', summary: 'the machine is lost for good: only have the other hosts forget it' },
         authorityOption,
@@ -174,20 +174,9 @@ export const host: CommandSpec = {
       summary: 'bring a host to the version of this cmig, under its running applications',
       description:
         'It is "cmig host add" with all that the host was given before: what is right already is left alone. Containers and\ntheir connections live on while the agent is replaced.',
-      arguments: [
-        { name: 'HOST', summary: 'the host', completes: 'host' },
-        {
-          name: 'ADDRESS',
-          summary: 'ssh://root@ADDRESS[:PORT], where it is not what the hosts know',
-          optional: true,
-        },
-      ],
+      arguments: joined,
       options: [
-        {
-          flags: '-i, --identity <FILE>',
-          summary: 'the private key that root is let in by',
-          completes: 'file',
-        },
+        identity,
         authorityOption,
         { flags: '--dry-run', summary: 'say what would be changed, and change nothing' },
       ],

@@ -9,6 +9,7 @@ import { reduceModel } from '../../../../src/view/read-model/reduce-model.ts';
 import {
   answered,
   applicationOn,
+  changed,
   eventOf,
   hostNamed,
   inventoryOf,
@@ -16,15 +17,12 @@ import {
   measured,
   silentHost,
   startMs,
-  statusOn,
   told,
+  two,
 } from './states.ts';
 
-const two = () => known([hostNamed('host-a'), hostNamed('host-b')], [applicationOn('host-a')]);
 const shopOf = (state: ReadModel) => state.applications.get('shop')?.status;
 const move = { application: 'shop', migration: 'm-12345678', from: 'host-a', to: 'host-b' };
-const changed = (host: string, more: Parameters<typeof statusOn>[1]) =>
-  eventOf('application.changed', host, { application: 'shop', status: statusOn(host, more) });
 const conditionOf = (state: ReadModel, name: string, nowMs: number) =>
   hostCondition(state.hosts.get(name)!, state, nowMs);
 

@@ -7,6 +7,7 @@ import { changesBetween, resourcesOf } from '../../../../src/view/read-model/res
 import {
   answered,
   applicationOn,
+  changed,
   eventOf,
   hostNamed,
   inventoryOf,
@@ -15,11 +16,10 @@ import {
   parts,
   silentHost,
   startMs,
-  statusOn,
   told,
+  two,
 } from './states.ts';
 
-const two = () => known([hostNamed('host-a'), hostNamed('host-b')], [applicationOn('host-a')]);
 const modelAfter = (model: ReadModel, ...answers: Parameters<typeof inventoryOf>) =>
   reduceModel(model, answered(inventoryOf(...answers)), startMs);
 const rows = (before: ReadModel, now: ReadModel) =>
@@ -27,8 +27,6 @@ const rows = (before: ReadModel, now: ReadModel) =>
     const how = 'condition' in item.status ? item.status.condition : item.status.host;
     return `${part}/${item.metadata.name} ${gone ? 'gone' : how}`;
   });
-const changed = (host: string, more: Parameters<typeof statusOn>[1]) =>
-  eventOf('application.changed', host, { application: 'shop', status: statusOn(host, more) });
 
 describe('rows', () => {
   it('are all that there is at first, and nothing where nothing is new', () => {

@@ -115,3 +115,11 @@ export const told = (state: ReadModel, ...events: Event[]): ReadModel =>
     (before, event) => reduceModel(before, { type: 'event', event }, Date.parse(event.time)),
     state,
   );
+
+/** Two hosts, one of them with an application. */
+export const two = (): ReadModel =>
+  known([hostNamed('host-a'), hostNamed('host-b')], [applicationOn('host-a')]);
+
+/** What a host says of that application. */
+export const changed = (host: string, more: Parameters<typeof statusOn>[1]) =>
+  eventOf('application.changed', host, { application: 'shop', status: statusOn(host, more) });
