@@ -86,7 +86,8 @@ export class EventPublisher {
 
   #send(key: string, content: Buffer, id?: string): void {
     const channel = this.#channel;
-    if (!channel || (!this.#streamReady && isLog(key))) return;
+    // Not before all that must be declared on the connection is: who is heard takes requests, too.
+    if (!channel || !this.#connection.connected || (!this.#streamReady && isLog(key))) return;
     try {
       channel.publish(
         eventExchange,
@@ -128,7 +129,10 @@ export class EventPublisher {
     await declareEventExchange(this.#connection, channel);
     this.#channel = channel;
     this.#streamReady = false;
-    this.#sendKept();
+    void this.#connection.whenConnected().then(
+      () => this.#sendKept(),
+      () => {}, // gone again: its return leads here
+    );
     // Not awaited: after a restart of the broker it may take a while, and nobody else need wait for that.
     void this.#prepareStream(channel).catch((error) => this.#tell(error));
   }

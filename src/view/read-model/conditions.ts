@@ -7,7 +7,7 @@ export type HostCondition = Host['status']['condition'] | 'Unknown';
 /** A host measures itself every 2 s; after three times nothing it is not there. */
 export const silenceMs = 6500;
 
-/** How a host is, as far as can be known: without a broker nothing is. */
+/** How a host is, as far as can be known: without a broker nothing is, nor after its return until the host is heard. */
 export function hostCondition(
   { host, heardAtMs, silent }: HostState,
   { connection }: Pick<ReadModel, 'connection'>,
@@ -16,8 +16,9 @@ export function hostCondition(
   if (!connection.connected) return 'Unknown';
   if (host.status.condition === 'Incompatible') return 'Incompatible';
   if (silent) return 'NotReady';
-  const heard = Math.max(heardAtMs ?? 0, connection.sinceMs);
-  return nowMs - heard > silenceMs ? 'NotReady' : 'Ready';
+  const heard = heardAtMs ?? 0;
+  if (nowMs - Math.max(heard, connection.sinceMs) > silenceMs) return 'NotReady';
+  return heard < connection.sinceMs ? 'Unknown' : 'Ready';
 }
 
 /** Under way, or ended so lately that it is still worth a line. */

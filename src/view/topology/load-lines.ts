@@ -79,8 +79,14 @@ function whyLine(
 ): Line {
   if (condition === 'Incompatible')
     return [span(`speaks protocol ${host.status.protocolVersion ?? '?'}: another version`, 'warn')];
-  if (condition === 'Unknown')
-    return [span(`unknown since ${clockTime(topology.connection.sinceMs, nowMs)} (no broker)`, 'warn')];
+  if (condition === 'Unknown') {
+    const { connected, sinceMs } = topology.connection;
+    const since = clockTime(sinceMs, nowMs);
+    const why = connected
+      ? `not heard of since the broker came back at ${since}`
+      : `unknown since ${since} (no broker)`;
+    return [span(why, 'warn')];
+  }
   if (heardAtMs === undefined) return [span('never heard of', 'bad')];
   const since = clockTime(heardAtMs, nowMs);
   return [span(`not heard of since ${since} (${formatAge(nowMs - heardAtMs)} ago)`, 'bad')];

@@ -138,12 +138,15 @@ describe('a host', () => {
     expect(conditionOf(told(stopped, event), 'host-a', startMs)).toBe('Ready');
   });
 
-  it('is unknown without a broker, and not judged by the silence of that time', () => {
+  it('is unknown without a broker, and after its return until it is heard, not judged by the silence of that time', () => {
     const lost = reduceModel(two(), { type: 'connection', connected: false }, startMs + 1000);
     expect(conditionOf(lost, 'host-a', startMs + 1000)).toBe('Unknown');
     const back = reduceModel(lost, { type: 'connection', connected: true }, startMs + 60_000);
-    expect(conditionOf(back, 'host-a', startMs + 61_000)).toBe('Ready');
+    expect(conditionOf(back, 'host-a', startMs + 61_000)).toBe('Unknown');
     expect(conditionOf(back, 'host-a', startMs + 60_001 + silenceMs)).toBe('NotReady');
+    const heard = reduceModel(back, { type: 'event', event: measured('host-a') }, startMs + 61_000);
+    expect(conditionOf(heard, 'host-a', startMs + 61_000)).toBe('Ready');
+    expect(conditionOf(heard, 'host-b', startMs + 61_000)).toBe('Unknown');
   });
 
   it('is known from its first word on, without ever having been asked', () => {
