@@ -24,6 +24,7 @@ import { Overlay, overlayMtu } from './network/overlay.ts';
 import { HostRegistry } from './peers/host-registry.ts';
 import { Checkpoints } from './runtime/checkpoint.ts';
 import { ContainerRuntime } from './runtime/container-runtime.ts';
+import { writeCriuDefaults } from './runtime/criu-defaults.ts';
 import { endLeftSessions } from './runtime/left-sessions.ts';
 import { startLogRotation } from './runtime/log-rotation.ts';
 import { Supervisor } from './runtime/supervisor.ts';
@@ -51,6 +52,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
   const programs = await findPrograms(config.programs);
   const paths = new AgentPaths(config);
   await makeFolders(paths);
+  Object.assign(programs.env, await writeCriuDefaults(paths.criuDefaults));
   const connection = connect(config, log);
   const events = new EventPublisher(connection, config.name, (error) =>
     log.warn({ err: error }, 'an event was not published'),

@@ -25,7 +25,7 @@ export interface Programs {
   criu: string;
   conmon: string;
   /** The environment for programs of ours: runc finds criu through this PATH. */
-  env: { PATH: string };
+  env: { PATH: string; [name: string]: string };
 }
 
 const standardFolders = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];

@@ -3,6 +3,7 @@ import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { apiVersion } from '../../src/contract/protocol.ts';
 import { CmigError, codeOf } from '../../src/core/errors.ts';
+import { waitFor } from '../../src/core/retry.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import type { Machine } from '../migration/machine.ts';
 import { ApplicationNetwork, macOf } from '../network/application-network.ts';
@@ -10,6 +11,7 @@ import { removeApplicationCgroup } from '../runtime/cgroup-folders.ts';
 import { Checkpoints } from '../runtime/checkpoint.ts';
 import { ContainerRuntime } from '../runtime/container-runtime.ts';
 import { HeldRestore } from '../runtime/held-restore.ts';
+import { readProcess } from '../runtime/process-table.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
 import { ImageStore } from '../store/image-store.ts';
 import { AgentPaths } from '../store/paths.ts';
@@ -29,7 +31,14 @@ const record: ApplicationRecord = {
     metadata: { name: selfTestApplication },
     spec: {
       host: 'none',
-      containers: [{ name: container, image: 'dir:none', command: ['/bin/busybox', 'sleep', '1000'] }],
+      // In a loop: a sleep that criu has interrupted may end early, as that of busybox 1.37 does.
+      containers: [
+        {
+          name: container,
+          image: 'dir:none',
+          command: ['/bin/busybox', 'sh', '-c', 'while /bin/busybox sleep 1000; do :; done'],
+        },
+      ],
     },
   },
   images: { [container]: digest },
@@ -64,7 +73,13 @@ export async function testCriu({ context }: Pick<Machine, 'context'>): Promise<S
     await makeImage(paths);
     await network.create(selfTestApplication, record, { locked: true });
     await runtime.prepareBundle(record, container);
-    await runtime.start(record, container);
+    const { pid } = await runtime.start(record, container);
+    // What criu dumps is the container's program, not runc on its way to it.
+    await waitFor(async () => !(await readProcess(pid))?.name.startsWith('runc'), {
+      timeoutMs: 30_000,
+      intervalMs: 10,
+      what: 'the program of the container',
+    });
     const memory = join(folder, 'memory');
     doing = 'dump';
     await checkpoints.dumpAndHold(selfTestApplication, container, join(memory, container));

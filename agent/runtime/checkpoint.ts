@@ -68,7 +68,7 @@ export class Checkpoints {
         container,
         'checkpoint',
         ...['--image-path', imagesDirectory, '--work-path', imagesDirectory],
-        ...['--manage-cgroups-mode', 'ignore', '--tcp-established', '--file-locks'],
+        ...['--tcp-established', '--file-locks'],
         id,
       ),
       { env: this.#programs.env, stdio: ['ignore', output.fd, output.fd], detached: true },

@@ -122,10 +122,7 @@ export class Conmon {
       ...(restore
         ? [
             ...['--restore', restore.imagesDirectory],
-            ...['--manage-cgroups-mode', 'ignore', '--work-path', restore.workDirectory].flatMap((option) => [
-              '--runtime-opt',
-              option,
-            ]),
+            ...['--work-path', restore.workDirectory].flatMap((option) => ['--runtime-opt', option]),
           ]
         : []),
     ];

@@ -11,29 +11,33 @@ import { type ProcessEntry, readProcess, signalProcess } from './process-table.t
 /**
  * criu runs this with the name of the stage; the pause of the application is waiting for it, so it is the shell and not
  * Node. It opens the FIFO for reading *and* writing: the death of the agent must not look like a verdict. What was
- * dumped is frozen besides: should criu be killed, its processes would run on at once, with sockets that fail.
+ * dumped is frozen besides: should criu be killed, its processes would run on at once, with sockets that fail. criu before
+ * 4.2 reads the configuration twice, and so runs it twice: what has been said once holds. `true` and not `:` notes it: where
+ * there is no room for the note the shell would end at a `:`, and criu would turn back from what both hosts agreed on.
  */
 const hookScript = (folder: string, freezer: Freezer | undefined): string => `#!/bin/sh
 case "$CRTOOLS_SCRIPT_ACTION" in
 post-dump | post-restore) ;;
 *) exit 0 ;;
 esac
+[ ! -e '${folder}/proceeds' ] || exit 0
 exec 3<>'${folder}/verdict'
 ${freezer ? `echo ${freezer.frozen} >'${freezer.file}'\n` : ''}echo $$ >'${folder}/held'
 read -r verdict <&3
+[ "$verdict" != 0 ] || true >'${folder}/proceeds'
 ${freezer ? `echo ${freezer.thawed} >'${freezer.file}'\n` : ''}exit "\${verdict:-1}"
 `;
 
 /**
- * The network lock is ours, not criu's: one container's unlock would open the way while its siblings are still being
- * restored. 64 MiB of a deleted, still open file travel within the images. A connection that waits to be accepted is
- * left behind, and its peer told so by a reset: criu cannot take it along, and would refuse the whole dump. There is
- * one only where the application does not accept: it goes on running, behind the lock, for the 0.1 s that criu needs
- * before it seizes it.
+ * 64 MiB of a deleted, still open file travel within the images. A connection that waits to be accepted is left behind,
+ * and its peer told so by a reset: criu cannot take it along, and would refuse the whole dump. There is one only where
+ * the application does not accept: it goes on running, behind the lock, for the 0.1 s that criu needs before it seizes
+ * it. See also criu-defaults.ts.
  */
 const criuOptions = (folder: string): string =>
   [
-    'network-lock skip',
+    // criu overrules runc here, whose option of that name knows no `ignore` before version 1.2; without = it is not heard
+    'manage-cgroups=ignore',
     'tcp-established',
     'file-locks',
     'skip-in-flight',
@@ -61,6 +65,7 @@ export class CriuHold {
     await mkdir(this.#folder, { recursive: true });
     await rm(join(this.#folder, 'held'), { force: true });
     await rm(join(this.#folder, 'verdict'), { force: true });
+    await rm(join(this.#folder, 'proceeds'), { force: true });
     await runProcess('mkfifo', ['-m', '600', join(this.#folder, 'verdict')]);
     await writeFile(join(this.#folder, 'hook'), hookScript(this.#folder, freezer), { mode: 0o700 });
     await writeFile(join(this.#folder, 'criu.conf'), criuOptions(this.#folder));

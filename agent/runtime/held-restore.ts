@@ -1,4 +1,5 @@
 // Restores all containers of an application from criu's images, in parallel, and holds them until they are let go.
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CmigError, codeOf } from '../../src/core/errors.ts';
@@ -14,10 +15,13 @@ import { ProgressWatch } from './progress-watch.ts';
 const silenceAtMostMs = 10_000;
 /** What is given up is killed after so long: nothing of it is worth waiting for. */
 const cancelTimeoutMs = 2000;
-/** From the end of criu to conmon's report. */
-const reportWithinMs = 1500;
-/** From the verdict to the end of criu and to conmon's report. */
-const verdictTimeoutMs = 10_000;
+/**
+ * After the verdict criu, runc and conmon have work to do. Where none of them has worked for so long, and none waits for
+ * a processor or a disk, no report comes any more: they hang, or criu was killed before it had told runc.
+ */
+const restAtMostMs = 10_000;
+/** The same where criu has gone without a word in its log that all is restored: it was killed. */
+const restWithoutCriuAtMostMs = 1500;
 
 export interface RestoreTools {
   runtime: ContainerRuntime;
@@ -31,6 +35,8 @@ export class HeldRestore {
   readonly #record: ApplicationRecord;
   /** Settle when conmon knows the pid, which is after the hold. */
   readonly #finished = new Map<string, Promise<unknown>>();
+  /** criu's logs. */
+  readonly #logs = new Map<string, string>();
 
   constructor(tools: RestoreTools, record: ApplicationRecord) {
     this.#tools = tools;
@@ -124,13 +130,21 @@ export class HeldRestore {
         reported = false;
       },
     );
-    const end = performance.now() + verdictTimeoutMs;
-    for (let criuSeenAt = performance.now(); reported === undefined; ) {
+    let workedAt = performance.now();
+    let ticksBefore = 0;
+    while (reported === undefined) {
       await sleep(50);
       if (reported !== undefined) break;
-      const now = performance.now();
-      if ((await this.#family(name)).some((entry) => entry.name === 'criu')) criuSeenAt = now;
-      if (now - criuSeenAt > reportWithinMs || now > end) return false;
+      const tools = (await this.#family(name)).filter((entry) => /^(criu|runc|conmon)/.test(entry.name));
+      const ticks = tools.reduce((sum, { cpuTicks }) => sum + cpuTicks, 0);
+      if (ticks !== ticksBefore || tools.some(({ state }) => state === 'R' || state === 'D'))
+        workedAt = performance.now();
+      ticksBefore = ticks;
+      const reportMayCome =
+        tools.some((entry) => entry.name === 'criu' && entry.state !== 'Z') ||
+        (await hasRestored(this.#logs.get(name)));
+      if (performance.now() - workedAt > (reportMayCome ? restAtMostMs : restWithoutCriuAtMostMs))
+        return false;
     }
     return reported;
   }
@@ -143,7 +157,7 @@ export class HeldRestore {
       return state?.status === 'running' && { isThere: true };
     };
     const what = `the end of the restore of ${name}`;
-    const found = await waitFor(look, { timeoutMs: verdictTimeoutMs, what }).catch((error) => {
+    const found = await waitFor(look, { timeoutMs: restAtMostMs, what }).catch((error) => {
       if (codeOf(error) !== 'timeout') throw error;
       return { isThere: false };
     });
@@ -181,6 +195,7 @@ export class HeldRestore {
       workDirectory: images,
     });
     this.#finished.set(name, finished);
+    this.#logs.set(name, join(images, 'restore.log'));
     const failed = finished.then((): never => {
       throw new CmigError('failed', `criu did not hold ${name} after its restore`);
     });
@@ -201,4 +216,10 @@ export class HeldRestore {
       watch.stop();
     }
   }
+}
+
+/** criu says at the end of its log that all is restored and runs. */
+async function hasRestored(log: string | undefined): Promise<boolean> {
+  const text = log === undefined ? '' : await readFile(log, 'utf8').catch(() => '');
+  return text.includes('Restore finished successfully');
 }

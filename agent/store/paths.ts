@@ -145,6 +145,10 @@ export class AgentPaths {
   get runcRoot(): string {
     return join(this.runDirectory, 'runc');
   }
+  /** See criu-defaults.ts. */
+  get criuDefaults(): string {
+    return join(this.runDirectory, 'criu.conf');
+  }
   /** conmon leaves a file named for the container's id here when it has ended, its exit code in it. */
   get exitsDirectory(): string {
     return join(this.runDirectory, 'exits');

@@ -92,7 +92,10 @@ echo "\$CRTOOLS_SCRIPT_ACTION" >>$work/actions
 [ "\$CRTOOLS_SCRIPT_ACTION" != post-dump ] || [ ! -e $work/refuse ]
 HOOK
 chmod +x "$work/hook"
-printf '%s\n' 'network-lock skip' 'tcp-established' 'file-locks' "action-script $work/hook" >"$work/criu.conf"
+# Two files, as the product has them: see agent/runtime/criu-defaults.ts and criu-hold.ts.
+echo 'network-lock skip' >"$work/criu-defaults.conf"
+export CRIU_CONFIG_FILE=$work/criu-defaults.conf
+printf '%s\n' 'manage-cgroups=ignore' 'tcp-established' 'file-locks' "action-script $work/hook" >"$work/criu.conf"
 cat >"$work/bundle/config.json" <<JSON
 {"ociVersion": "1.0.2", "annotations": {"org.criu.config": "$work/criu.conf"}, "hostname": "selftest",
  "root": {"path": "rootfs"},
@@ -113,7 +116,7 @@ eventually 5 counts_beyond 2 || fail "a container's loopback connection carries 
 
 doing "dumping, with a hook that refuses at the end"
 : >"$work/refuse"
-runc checkpoint --manage-cgroups-mode ignore --image-path "$images/refused" --work-path "$images/refused" selftest >"$work/runc.log" 2>&1 || true
+runc checkpoint --image-path "$images/refused" --work-path "$images/refused" selftest >"$work/runc.log" 2>&1 || true
 grep -q '^post-dump$' "$work/actions" 2>/dev/null || fail "the dump failed" "$images/refused/dump.log"
 [ "$(state)" = running ] || fail "a refused dump did not leave the container running" "$images/refused/dump.log"
 at=$(count)
@@ -121,12 +124,12 @@ eventually 5 counts_beyond "$at" || fail "a refused dump broke the open connecti
 
 doing "dumping for good"
 rm "$work/refuse" "$work/actions"
-runc checkpoint --manage-cgroups-mode ignore --image-path "$images/dump" --work-path "$images/dump" selftest >"$work/runc.log" 2>&1 ||
+runc checkpoint --image-path "$images/dump" --work-path "$images/dump" selftest >"$work/runc.log" 2>&1 ||
   fail "the dump failed" "$images/dump/dump.log"
 at=$(count)
 
 doing "restoring"
-runc restore -d --manage-cgroups-mode ignore --image-path "$images/dump" --work-path "$images/dump" -b "$work/bundle" selftest \
+runc restore -d --image-path "$images/dump" --work-path "$images/dump" -b "$work/bundle" selftest \
   </dev/null >/dev/null 2>&1 || fail "the restore failed" "$images/dump/restore.log"
 grep -q '^post-restore$' "$work/actions" || fail "the restore called no post-restore hook" "$images/dump/restore.log"
 eventually 5 counts_beyond "$at" || fail "after the restore the open connection carries nothing" "$images/dump/restore.log"
