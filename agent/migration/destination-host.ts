@@ -8,7 +8,7 @@ import { CmigError, codeOf } from '../../src/core/errors.ts';
 import { lookForHost } from '../peers/look-for-host.ts';
 import { HeldRestore } from '../runtime/held-restore.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
-import type { DestinationPorts, SourceEnding } from './destination-migration.ts';
+import type { DestinationPorts, SourceEnding } from './destination-ports.ts';
 import type { DestinationRecord } from './journal.ts';
 import type { Machine } from './machine.ts';
 import { MigrationEvents } from './migration-events.ts';

@@ -1,49 +1,31 @@
-// All migrations of this host, in either role: finds the half that a request is for, and keeps the leases.
+// All migrations of this host, in either role: finds the half that a request is for, and what a lapsed lease means to it.
 
 import { type Identity, identityText } from '../../src/contract/identity.ts';
 import type { Params, Result } from '../../src/contract/methods.ts';
 import type { Migration } from '../../src/contract/migration.ts';
 import { CmigError } from '../../src/core/errors.ts';
-import type { ApplicationRecord } from '../store/application-store.ts';
-import { DestinationHost } from './destination-host.ts';
-import { DestinationMigration } from './destination-migration.ts';
 import {
   type DestinationRecord,
   hasEnded,
-  isOver,
   type MigrationRecord,
   type SourceRecord,
   toMigration,
 } from './journal.ts';
+import { KnownMigrations, type SourceHalf } from './known-migrations.ts';
+import { Leases } from './leases.ts';
 import type { Machine } from './machine.ts';
 import { MigrationEvents } from './migration-events.ts';
 import { recoverCommitted } from './recover-committed.ts';
-import { SourceHost } from './source-host.ts';
-import { SourceMigration } from './source-migration.ts';
-
-interface SourceHalf {
-  role: 'source';
-  migration: SourceMigration;
-  host: SourceHost;
-}
-interface DestinationHalf {
-  role: 'destination';
-  migration: DestinationMigration;
-}
-type Half = SourceHalf | DestinationHalf;
-
-/** Of the migrations that are over so many are kept in memory; of the others the journal tells. */
-const overInMemory = 10;
 
 export class Migrations {
   readonly #machine: Machine;
-  readonly #halves = new Map<string, Half>();
-  readonly #leases = new Map<string, { ms: number; timer: NodeJS.Timeout; endsAt: string }>();
-
+  readonly #known: KnownMigrations;
+  readonly #leases = new Leases((id) => this.#lapse(id));
   #isEnding = false;
 
   constructor(machine: Machine) {
     this.#machine = machine;
+    this.#known = new KnownMigrations(machine);
   }
 
   /** What was under way when the agent ended is brought to its end; resolves when nothing is left to decide here. */
@@ -52,10 +34,10 @@ export class Migrations {
       if (record.state === 'finished' || record.state === 'rolled-back' || record.state === 'aborted')
         continue;
       if (record.role === 'destination' && record.state === 'committed') {
-        await recoverCommitted(this.#machine, record, () => this.#openDestination(record).migration);
+        await recoverCommitted(this.#machine, record, () => this.#known.openDestination(record).migration);
         continue;
       }
-      const half = await this.#open(record).catch((error) => {
+      const half = await this.#known.open(record).catch((error) => {
         this.#machine.context.log.error(
           { err: error, migration: record.id },
           'a migration could not be taken up again',
@@ -81,13 +63,14 @@ export class Migrations {
       'cancelled',
       `the agent of ${this.#machine.context.config.name} is being stopped`,
     );
-    const underWay = [...this.#halves.values()].filter(({ migration }) => !migration.ended);
     await Promise.allSettled(
-      underWay.map((half) =>
-        half.role === 'destination' && half.migration.restoring
-          ? half.migration.restore()
-          : half.migration.abort(reason),
-      ),
+      this.#known
+        .underWay()
+        .map((half) =>
+          half.role === 'destination' && half.migration.restoring
+            ? half.migration.restore()
+            : half.migration.abort(reason),
+        ),
     );
   }
 
@@ -108,9 +91,8 @@ export class Migrations {
     };
     await this.#mustBeNew(params.migration);
     this.#claim(record);
-    this.#forgetOld();
-    const half = this.#openDestination(record);
-    this.#renew(params.migration, params.leaseMs);
+    const half = this.#known.openDestination(record);
+    this.#leases.begin(params.migration, params.leaseMs);
     await half.migration.prepare();
   }
 
@@ -144,9 +126,8 @@ export class Migrations {
     };
     await this.#mustBeNew(params.migration);
     this.#claim(record);
-    this.#forgetOld();
-    const half = this.#openSource(record, application);
-    this.#renew(params.migration, params.leaseMs);
+    const half = this.#known.openSource(record, application);
+    this.#leases.begin(params.migration, params.leaseMs);
     return await half.migration.presync();
   }
 
@@ -158,7 +139,7 @@ export class Migrations {
   }
 
   async restore({ migration: id }: Params<'migration.restore'>): Promise<Result<'migration.restore'>> {
-    const half = this.#halves.get(id);
+    const half = this.#known.get(id);
     if (half?.role !== 'destination') throw this.#unknown(id);
     await half.migration.restore();
     return { phases: half.migration.record.phases };
@@ -167,7 +148,7 @@ export class Migrations {
   /** @throws CmigError `forbidden` where a host asks that has no part in the migration */
   async refuseStranger(id: string, identity: Identity | undefined): Promise<void> {
     if (identity?.role !== 'host') return;
-    const record = this.#halves.get(id)?.migration.record ?? (await this.#machine.journal.get(id));
+    const record = this.#known.get(id)?.migration.record ?? (await this.#machine.journal.get(id));
     if (!record || record.from === identity.name || record.to === identity.name) return;
     throw new CmigError('forbidden', `${identityText(identity)} has no part in migration ${id}`);
   }
@@ -181,7 +162,7 @@ export class Migrations {
     { migration: id, to, confirmed }: Params<'migration.resolve'>,
     by: string,
   ): Promise<Migration> {
-    const half = this.#halves.get(id);
+    const half = this.#known.get(id);
     if (!half) {
       const record = await this.#machine.journal.get(id);
       if (!record) throw this.#unknown(id);
@@ -204,7 +185,7 @@ export class Migrations {
   }
 
   async finish({ migration: id }: Params<'migration.finish'>): Promise<Migration> {
-    const record = this.#halves.has(id) ? undefined : await this.#machine.journal.get(id);
+    const record = this.#known.get(id) ? undefined : await this.#machine.journal.get(id);
     if (record && hasEnded(record)) return this.#show(record);
     const { migration, host } = this.#source(id);
     const settling = migration.settle();
@@ -214,7 +195,7 @@ export class Migrations {
   }
 
   async abort({ migration: id, reason }: Params<'migration.abort'>): Promise<Migration> {
-    const half = this.#halves.get(id);
+    const half = this.#known.get(id);
     if (!half) {
       const record = await this.#machine.journal.get(id);
       if (record && hasEnded(record)) return this.#show(record);
@@ -227,32 +208,23 @@ export class Migrations {
   }
 
   renew({ migration: id }: Params<'migration.renew'>): void {
-    const lease = this.#leases.get(id);
-    if (lease) this.#renew(id, lease.ms);
+    this.#leases.renew(id);
   }
 
   async get({ migration: id }: Params<'migration.get'>): Promise<Migration> {
-    const record = this.#halves.get(id)?.migration.record ?? (await this.#machine.journal.get(id));
+    const record = this.#known.get(id)?.migration.record ?? (await this.#machine.journal.get(id));
     if (!record) throw this.#unknown(id);
     return this.#show(record);
   }
 
   async list(): Promise<Migration[]> {
     const records = await this.#machine.journal.list();
-    return records.map((record) => this.#show(this.#halves.get(record.id)?.migration.record ?? record));
-  }
-
-  #renew(id: string, ms: number): void {
-    clearTimeout(this.#leases.get(id)?.timer);
-    const timer = setTimeout(() => this.#lapse(id), ms);
-    timer.unref();
-    this.#leases.set(id, { ms, timer, endsAt: new Date(Date.now() + ms).toISOString() });
+    return records.map((record) => this.#show(this.#known.get(record.id)?.migration.record ?? record));
   }
 
   // Nobody leads this migration any more. A destination that is restoring needs no orchestrator to end.
   #lapse(id: string): void {
-    this.#leases.delete(id);
-    const half = this.#halves.get(id);
+    const half = this.#known.get(id);
     if (!half || half.migration.ended || (half.role === 'destination' && half.migration.restoring)) return;
     const reason = new CmigError(
       'cancelled',
@@ -263,60 +235,19 @@ export class Migrations {
       .catch((error) => this.#machine.context.log.error({ err: error }, 'turning back failed'));
   }
 
-  async #open(record: MigrationRecord): Promise<Half> {
-    if (record.role === 'destination') return this.#openDestination(record);
-    return this.#openSource(record, await this.#machine.applications.get(record.application));
-  }
-
-  #openSource(record: SourceRecord, application: ApplicationRecord | undefined): SourceHalf {
-    const peer = this.#machine.hosts.get(record.to);
-    const containers = application?.manifest.spec.containers ?? [];
-    const host = new SourceHost(this.#machine, record, peer, containers);
-    const half: SourceHalf = { role: 'source', migration: new SourceMigration(record, host), host };
-    this.#halves.set(record.id, half);
-    return half;
-  }
-
-  #openDestination(record: DestinationRecord): DestinationHalf {
-    const half: DestinationHalf = {
-      role: 'destination',
-      migration: new DestinationMigration(record, new DestinationHost(this.#machine, record)),
-    };
-    this.#halves.set(record.id, half);
-    return half;
-  }
-
-  /** An agent lives for months, and none of its migrations may make it larger for good. */
-  #forgetOld(): void {
-    const over = [...this.#halves].filter(([, { migration }]) => isOver(migration.record)).map(([id]) => id);
-    for (const id of over.slice(0, -overInMemory)) this.#halves.delete(id);
-    void this.#machine.journal
-      .prune()
-      .catch((error) => this.#machine.context.log.warn({ err: error }, 'old journals were not removed'));
-  }
-
   #source(id: string): SourceHalf {
-    const half = this.#halves.get(id);
+    const half = this.#known.get(id);
     if (half?.role !== 'source') throw this.#unknown(id);
     return half;
   }
 
-  /**
-   * One migration of an application at a time, whoever leads it: the mutex of the orchestrators is not all there is.
-   * Nothing may be waited for between this and the entry in the table: of two at once one is to be turned away.
-   */
-  #claim({ id, application }: MigrationRecord): void {
+  #claim(record: MigrationRecord): void {
     if (this.#isEnding)
       throw new CmigError('conflict', `the agent of ${this.#machine.context.config.name} is being stopped`, {
         hint: 'try again when it runs again',
       });
-    if (this.#halves.has(id)) throw new CmigError('conflict', `migration ${id} is under way already`);
-    for (const { migration } of this.#halves.values()) {
-      if (migration.ended || migration.record.application !== application) continue;
-      throw new CmigError('conflict', `${application} is being migrated already (${migration.record.id})`, {
-        hint: `see: cmig describe migration ${migration.record.id}`,
-      });
-    }
+    this.#known.mustBeAlone(record);
+    this.#known.forgetOld();
   }
 
   async #mustBeNew(id: string): Promise<void> {
@@ -332,9 +263,9 @@ export class Migrations {
   }
 
   #show(record: MigrationRecord): Migration {
-    const half = this.#halves.get(record.id);
+    const half = this.#known.get(record.id);
     return toMigration(record, this.#machine.context.config.name, {
-      leaseEndsAt: this.#leases.get(record.id)?.endsAt,
+      leaseEndsAt: this.#leases.endOf(record.id),
       awaitsSource: half?.role === 'destination' && half.migration.awaitsSource,
     });
   }

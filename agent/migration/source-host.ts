@@ -14,7 +14,7 @@ import type { Machine, Peer } from './machine.ts';
 import { MigrationEvents } from './migration-events.ts';
 import { Nudge } from './nudge.ts';
 import type { Sign } from './resolving.ts';
-import type { SourcePorts } from './source-migration.ts';
+import type { SourcePorts } from './source-ports.ts';
 
 /** Presync goes on while a round brings more than this, since sending it would lengthen the pause. */
 const smallDeltaBytes = 1024 * 1024;

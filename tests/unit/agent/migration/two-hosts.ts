@@ -1,12 +1,10 @@
 // Two hosts in memory, for the commit protocol: what is on disk, what runs, and messages that get lost.
 import type { Scheduler } from 'fast-check';
-import {
-  DestinationMigration,
-  type DestinationPorts,
-  type SourceEnding,
-} from '../../../../agent/migration/destination-migration.ts';
+import { DestinationMigration } from '../../../../agent/migration/destination-migration.ts';
+import type { DestinationPorts, SourceEnding } from '../../../../agent/migration/destination-ports.ts';
 import type { DestinationRecord, SourceRecord } from '../../../../agent/migration/journal.ts';
-import { SourceMigration, type SourcePorts } from '../../../../agent/migration/source-migration.ts';
+import { SourceMigration } from '../../../../agent/migration/source-migration.ts';
+import type { SourcePorts } from '../../../../agent/migration/source-ports.ts';
 import { CmigError } from '../../../../src/core/errors.ts';
 
 /** A protocol that is wrong on purpose, to see that the test notices. */
