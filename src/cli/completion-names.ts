@@ -1,11 +1,22 @@
 // The names that live outside the program, for completion: asked for quickly, or not at all.
+import { parseDurationMs } from '../core/units.ts';
 import type { Inventory } from '../orchestrator/inventory.ts';
 import type { Completion } from './command.ts';
 import { readContexts } from './contexts.ts';
 import { kindNamed } from './declarations/kinds.ts';
 
-/** How long asking the hosts may take, in ms. */
-const askMs = 250;
+/** After which a shell would feel broken. */
+const usualLimitMs = 240;
+
+/** How long completion may take, in ms; a broker that is far away needs more: `CMIG_COMPLETION_TIMEOUT=2s`. */
+export function completionLimitMs(): number {
+  const wanted = process.env.CMIG_COMPLETION_TIMEOUT;
+  try {
+    return wanted ? parseDurationMs(wanted) : usualLimitMs;
+  } catch {
+    return usualLimitMs;
+  }
+}
 
 export interface NamesWanted {
   completes: Completion;
@@ -78,13 +89,14 @@ const liveNames = async (kind: LiveKind, context: string | undefined): Promise<s
 
 async function readLive<K extends LiveKind>(kind: K, context: string | undefined): Promise<Inventory[K]> {
   const { withOrchestrator } = await import('./session.ts');
+  const timeoutMs = completionLimitMs();
   return withOrchestrator(
     { context, path: 'cmig completion' },
     async (session) => {
       const { readInventory } = await import('../orchestrator/inventory.ts');
       const parts = kind === 'hosts' ? [] : [kind];
-      return (await readInventory(session, { timeoutMs: askMs, parts }))[kind];
+      return (await readInventory(session, { timeoutMs, parts }))[kind];
     },
-    { timeoutMs: askMs },
+    { timeoutMs },
   );
 }

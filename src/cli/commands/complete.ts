@@ -2,10 +2,8 @@
 import type { Invocation } from '../command.ts';
 import { commands } from '../commands.ts';
 import { fitting, offer } from '../completion.ts';
-import { completionNames } from '../completion-names.ts';
+import { completionLimitMs, completionNames } from '../completion-names.ts';
 
-/** From the start of this process, after which a shell would feel broken; what is not known by then is not offered. */
-const limitMs = 240;
 /** Where the machine was so busy that the start alone took that long. */
 const leastMs = 150;
 
@@ -16,7 +14,9 @@ export async function run(invocation: Invocation): Promise<number> {
   const { completes } = found;
   if (completes && completes !== 'file') {
     const limit = Promise.withResolvers<string[]>();
-    setTimeout(() => limit.resolve([]), Math.max(leastMs, limitMs - performance.now())).unref();
+    // From the start of this process. What is not known by then is not offered.
+    const leftMs = completionLimitMs() - performance.now();
+    setTimeout(() => limit.resolve([]), Math.max(leastMs, leftMs)).unref();
     const names = completionNames({ ...found, completes }).catch(() => []);
     const live = await Promise.race([names, limit.promise]);
     const fresh = live.filter((name) => !found.given.includes(name));
