@@ -11,7 +11,7 @@ export interface Mutex {
   readonly lost: Promise<void>;
 }
 
-const answerWithinMs = 1000;
+const answerWithinMs = 5000;
 const replyQueue = 'amq.rabbitmq.reply-to';
 
 /** For RabbitMQ one connection may declare its exclusive queue twice; for us it is two owners. */

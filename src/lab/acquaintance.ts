@@ -2,8 +2,8 @@
 import type { RpcClient } from '../broker/rpc-client.ts';
 import { waitFor } from '../core/retry.ts';
 
-/** Two rounds of announcements: whoever is not heard by then is not waited for. */
-const patienceMs = 10_000;
+/** Some rounds of announcements, also on a busy machine: whoever is not heard by then is not waited for. */
+const patienceMs = 30_000;
 
 /**
  * An agent answers a moment before it has heard of the others, and a command that asks just this one finds hosts missing.

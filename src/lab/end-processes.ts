@@ -27,7 +27,7 @@ export async function signalProcesses(
   return signalled;
 }
 
-export async function waitForEnd(processes: readonly ProcessIdentity[], timeoutMs = 15_000): Promise<void> {
+export async function waitForEnd(processes: readonly ProcessIdentity[], timeoutMs = 60_000): Promise<void> {
   for (const { pid, startTime } of processes) {
     await waitFor(async () => (await readStartTime(pid)) !== startTime, {
       timeoutMs,

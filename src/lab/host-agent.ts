@@ -12,7 +12,7 @@ import { LabPaths } from './lab-paths.ts';
 import { processesWith } from './process-table.ts';
 
 const configurationFile = '/etc/cmig/agent.yaml';
-const startLimitMs = 15_000;
+const startLimitMs = 60_000;
 
 /** The process ids, on this machine, of the agents that run on a host: one, or none. */
 export async function findAgents(init: number): Promise<number[]> {

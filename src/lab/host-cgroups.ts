@@ -40,7 +40,7 @@ export async function removeCgroup(cgroup: string): Promise<void> {
         for (const folder of await withDescendants(top)) await rmdir(folder).catch(() => {});
         return (await stat(top).catch(() => undefined)) === undefined;
       },
-      { timeoutMs: 5000, intervalMs: 20, what: `the removal of the cgroup ${top}` },
+      { timeoutMs: 30_000, intervalMs: 20, what: `the removal of the cgroup ${top}` },
     );
   }
 }

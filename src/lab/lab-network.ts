@@ -52,7 +52,7 @@ export async function createNetwork(plan: LabPlan): Promise<number> {
   await waitFor(
     async () =>
       (await readFile(`/proc/${holder.pid}/cmdline`, 'latin1').catch(() => '')).startsWith('sleep\0'),
-    { timeoutMs: 5000, intervalMs: 5, what: 'the start of the network' },
+    { timeoutMs: 30_000, intervalMs: 5, what: 'the start of the network' },
   );
   const uplink = uplinkName(plan.octet);
   await inSwitch(holder.pid, [

@@ -12,7 +12,7 @@ import { attachment, brokerMachine, type LabPlan, machineMac } from './lab-plan.
 import { asWords, findLabProcesses, marks } from './process-table.ts';
 import { sharedFolders } from './shared-folders.ts';
 
-const bootLimitMs = 15_000;
+const bootLimitMs = 60_000;
 
 /** The process ids, on this machine, of the first processes of all running machines of a lab. */
 export async function runningMachines(lab: string): Promise<Map<string, number>> {

@@ -13,7 +13,7 @@ export interface RecentEventsOptions {
 }
 
 const dayMs = 86_400_000;
-const patienceMs = 3000;
+const patienceMs = 10_000;
 
 /** The kept events, oldest first; fewer where the broker takes too long to hand them out. */
 export async function readRecentEvents(

@@ -1,11 +1,11 @@
-// Waits for the first figures: a host measures itself every two seconds.
+// Waits for the first figures: a host measures itself every two seconds, a busy one later.
 
 import { hostCondition } from './conditions.ts';
 import type { LiveModel } from './live-model.ts';
 
-const patienceMs = 2500;
+const patienceMs = 10_000;
 
-/** Settles when every host that is there has told its figures since the feed began, or after 2.5 s. */
+/** Settles when every host that is there has told its figures since the feed began, or after 10 s. */
 export async function untilMeasured(feed: Pick<LiveModel, 'state' | 'subscribe' | 'past'>): Promise<void> {
   const isDone = (): boolean =>
     [...feed.state.hosts.values()].every(
