@@ -1,50 +1,29 @@
 // Images of layers that are uploaded in chunks and unpacked by the real tar.
-import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { ImageStore } from '../../../../agent/store/image-store.ts';
-import { AgentPaths, hexOf } from '../../../../agent/store/paths.ts';
+import { hexOf } from '../../../../agent/store/paths.ts';
 import { codeOf } from '../../../../src/core/errors.ts';
 import { runProcess } from '../../../../src/core/run-process.ts';
+import { digestOf, useScratchStore } from './scratch-store.ts';
 
-let folder: string;
-let paths: AgentPaths;
-let store: ImageStore;
-let nowMs = 0;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'cmig-images-'));
-  paths = new AgentPaths({ dataDirectory: join(folder, 'data'), runDirectory: join(folder, 'run') });
-  nowMs = 0;
-  store = new ImageStore(paths, () => nowMs);
-  await store.open();
-});
-afterEach(async () => {
-  await store.close();
-  await rm(folder, { recursive: true, force: true });
-});
-
-const digestOf = (data: Uint8Array): string => `sha256:${createHash('sha256').update(data).digest('hex')}`;
+const scratch = useScratchStore();
 
 /** The bytes of a tar archive of what `fill` puts into a folder. */
 async function archive(fill: (root: string) => Promise<void>, ...options: string[]): Promise<Buffer> {
-  const root = join(folder, 'source');
+  const root = join(scratch.folder, 'source');
   await rm(root, { recursive: true, force: true });
   await mkdir(root);
   await fill(root);
-  await runProcess('tar', ['-C', root, '-cf', join(folder, 'image.tar'), ...options, '.']);
-  return readFile(join(folder, 'image.tar'));
+  await runProcess('tar', ['-C', root, '-cf', join(scratch.folder, 'image.tar'), ...options, '.']);
+  return readFile(join(scratch.folder, 'image.tar'));
 }
 
-async function upload(data: Uint8Array, digest = digestOf(data), chunkBytes = 4096): Promise<void> {
-  const id = await store.layers.beginUpload(digest);
-  let sequence = 0;
-  for (let at = 0; at < data.length; at += chunkBytes)
-    await store.layers.writeUpload(id, sequence++, data.subarray(at, at + chunkBytes));
-  await store.layers.endUpload(id);
-  await store.put(digest, [digest]);
+/** As an image of one layer. */
+async function upload(data: Uint8Array, digest = digestOf(data)): Promise<void> {
+  await scratch.uploadLayer(data, digest, 4096);
+  await scratch.store.put(digest, [digest]);
 }
 
 const program = async (root: string): Promise<void> => {
@@ -57,26 +36,28 @@ describe('an upload', () => {
   it('becomes an image with modes and links', async () => {
     const data = await archive(program);
     await upload(data);
-    const [rootfs] = (await store.folders(digestOf(data))) as [string];
+    const [rootfs] = (await scratch.store.folders(digestOf(data))) as [string];
     expect((await stat(join(rootfs, 'bin/program'))).mode & 0o777).toBe(0o755);
     expect(await readlink(join(rootfs, 'entry'))).toBe('/bin/program');
-    expect((await store.find(digestOf(data)))?.sizeBytes).toBe(data.length);
+    expect((await scratch.store.find(digestOf(data)))?.sizeBytes).toBe(data.length);
   });
 
   it('of no such id is refused, and what its id could mean as a path stays', async () => {
     const data = await archive(program);
     await upload(data);
     for (const id of ['..', '../../data', `../${digestOf(data).slice(7)}`, '']) {
-      await expect(store.layers.writeUpload(id, 0, data)).rejects.toMatchObject({ code: 'not-found' });
-      await expect(store.layers.endUpload(id)).rejects.toMatchObject({ code: 'not-found' });
+      await expect(scratch.store.layers.writeUpload(id, 0, data)).rejects.toMatchObject({
+        code: 'not-found',
+      });
+      await expect(scratch.store.layers.endUpload(id)).rejects.toMatchObject({ code: 'not-found' });
     }
-    expect(await store.find(digestOf(data))).toBeDefined();
+    expect(await scratch.store.find(digestOf(data))).toBeDefined();
   });
 
   it('is refused while too many are under way', async () => {
     const digest = `sha256:${'0'.repeat(64)}`;
     const begun = await Promise.allSettled(
-      Array.from({ length: 40 }, () => store.layers.beginUpload(digest)),
+      Array.from({ length: 40 }, () => scratch.store.layers.beginUpload(digest)),
     );
     const refused = begun.flatMap((each) => (each.status === 'rejected' ? [codeOf(each.reason)] : []));
     expect(refused).toEqual(Array(8).fill('conflict'));
@@ -86,8 +67,8 @@ describe('an upload', () => {
     const data = await archive(program);
     const other = `sha256:${'0'.repeat(64)}`;
     await expect(upload(data, other)).rejects.toMatchObject({ code: 'invalid' });
-    expect(await store.find(other)).toBeUndefined();
-    expect(await readdir(paths.imagesIncoming)).toEqual([]);
+    expect(await scratch.store.find(other)).toBeUndefined();
+    expect(await readdir(scratch.paths.imagesIncoming)).toEqual([]);
   });
 
   it('is refused where it is no tar archive', async () => {
@@ -98,7 +79,7 @@ describe('an upload', () => {
   });
 
   it('cannot leave its folder, neither by .. nor over a link', async () => {
-    const outside = join(folder, 'outside');
+    const outside = join(scratch.folder, 'outside');
     await mkdir(outside);
     const data = await archive(
       async (root) => {
@@ -121,34 +102,34 @@ describe('an upload', () => {
   it('may be made twice at once', async () => {
     const data = await archive(program);
     await Promise.all([upload(data), upload(data)]);
-    expect(await store.list()).toHaveLength(1);
-    expect(await readdir(paths.imagesIncoming)).toEqual([]);
+    expect(await scratch.store.list()).toHaveLength(1);
+    expect(await readdir(scratch.paths.imagesIncoming)).toEqual([]);
   });
 
   it('passes over a chunk that came already and refuses a gap', async () => {
     const data = await archive(program);
-    const id = await store.layers.beginUpload(digestOf(data));
-    await store.layers.writeUpload(id, 0, data.subarray(0, 1000));
-    await store.layers.writeUpload(id, 0, data.subarray(0, 1000));
-    await store.layers.writeUpload(id, 1, data.subarray(1000));
-    await store.layers.endUpload(id);
-    expect(await store.layers.find(digestOf(data))).toBeDefined();
+    const id = await scratch.store.layers.beginUpload(digestOf(data));
+    await scratch.store.layers.writeUpload(id, 0, data.subarray(0, 1000));
+    await scratch.store.layers.writeUpload(id, 0, data.subarray(0, 1000));
+    await scratch.store.layers.writeUpload(id, 1, data.subarray(1000));
+    await scratch.store.layers.endUpload(id);
+    expect(await scratch.store.layers.find(digestOf(data))).toBeDefined();
 
-    const torn = await store.layers.beginUpload(digestOf(data));
-    await expect(store.layers.writeUpload(torn, 1, data)).rejects.toMatchObject({ code: 'invalid' });
+    const torn = await scratch.store.layers.beginUpload(digestOf(data));
+    await expect(scratch.store.layers.writeUpload(torn, 1, data)).rejects.toMatchObject({ code: 'invalid' });
   });
 
   it('is given up when its sender has been silent for ten minutes', async () => {
-    const id = await store.layers.beginUpload(`sha256:${'0'.repeat(64)}`);
-    nowMs = 9 * 60_000;
-    await store.layers.reap();
-    await store.layers.writeUpload(id, 0, Buffer.alloc(10));
-    nowMs = 20 * 60_000;
-    await store.layers.reap();
-    await expect(store.layers.writeUpload(id, 1, Buffer.alloc(10))).rejects.toMatchObject({
+    const id = await scratch.store.layers.beginUpload(`sha256:${'0'.repeat(64)}`);
+    scratch.nowMs = 9 * 60_000;
+    await scratch.store.layers.reap();
+    await scratch.store.layers.writeUpload(id, 0, Buffer.alloc(10));
+    scratch.nowMs = 20 * 60_000;
+    await scratch.store.layers.reap();
+    await expect(scratch.store.layers.writeUpload(id, 1, Buffer.alloc(10))).rejects.toMatchObject({
       code: 'not-found',
     });
-    expect(await readdir(paths.imagesIncoming)).toEqual([]);
+    expect(await readdir(scratch.paths.imagesIncoming)).toEqual([]);
   });
 });
 
@@ -162,27 +143,27 @@ const record = (digest: string) => ({
 describe('an image that a peer delivered', () => {
   it('is taken in when it is whole, which image.json tells', async () => {
     const digest = `sha256:${'a'.repeat(64)}`;
-    const delivery = join(paths.incomingDirectory, ImageStore.deliveryFolder(digest));
+    const delivery = join(scratch.paths.incomingDirectory, ImageStore.deliveryFolder(digest));
     const layer = join(delivery, 'layers', hexOf(digest));
     await mkdir(join(layer, 'rootfs'), { recursive: true });
-    expect(await store.find(digest)).toBeUndefined();
+    expect(await scratch.store.find(digest)).toBeUndefined();
     await writeFile(join(delivery, 'image.json'), JSON.stringify(record(digest)));
     // Of a layer that is not whole, none is taken.
-    expect(await store.find(digest)).toBeUndefined();
+    expect(await scratch.store.find(digest)).toBeUndefined();
     await writeFile(join(layer, 'layer.json'), JSON.stringify({ digest, sizeBytes: 1 }));
-    expect((await store.find(digest))?.digest).toBe(digest);
-    expect(await store.folders(digest)).toEqual([paths.layerRootfs(digest)]);
-    expect(await readdir(join(paths.incomingDirectory, 'images'))).toEqual([]);
+    expect((await scratch.store.find(digest))?.digest).toBe(digest);
+    expect(await scratch.store.folders(digest)).toEqual([scratch.paths.layerRootfs(digest)]);
+    expect(await readdir(join(scratch.paths.incomingDirectory, 'images'))).toEqual([]);
   });
 
   it('is taken in once, whoever looks for it at the same time', async () => {
     const digest = `sha256:${'b'.repeat(64)}`;
-    const delivery = join(paths.incomingDirectory, ImageStore.deliveryFolder(digest));
+    const delivery = join(scratch.paths.incomingDirectory, ImageStore.deliveryFolder(digest));
     const layer = join(delivery, 'layers', hexOf(digest));
     await mkdir(join(layer, 'rootfs'), { recursive: true });
     await writeFile(join(layer, 'layer.json'), JSON.stringify({ digest, sizeBytes: 1 }));
     await writeFile(join(delivery, 'image.json'), JSON.stringify(record(digest)));
-    const found = await Promise.all(Array.from({ length: 5 }, () => store.find(digest)));
+    const found = await Promise.all(Array.from({ length: 5 }, () => scratch.store.find(digest)));
     expect(found.map((record) => record?.digest)).toEqual(Array(5).fill(digest));
   });
 });
@@ -197,20 +178,20 @@ describe('pruning', () => {
       return { data, digest: digestOf(data) };
     };
     const [used, held, other] = [await made('used'), await made('held'), await made('other')];
-    store.holds.hold(held.digest);
+    scratch.store.holds.hold(held.digest);
     const isUsed = async (digest: string) => digest === used.digest;
-    expect(await store.prune(isUsed, true)).toMatchObject({ removed: [{ digest: other.digest }] });
-    expect(await store.list()).toHaveLength(3);
-    const { removed, kept } = await store.prune(isUsed);
+    expect(await scratch.store.prune(isUsed, true)).toMatchObject({ removed: [{ digest: other.digest }] });
+    expect(await scratch.store.list()).toHaveLength(3);
+    const { removed, kept } = await scratch.store.prune(isUsed);
     expect([removed, kept]).toMatchObject([[{ digest: other.digest }], [{ digest: held.digest }]]);
-    expect(await store.find(other.digest)).toBeUndefined();
-    expect(await readdir(paths.imagesIncoming)).toEqual([]);
+    expect(await scratch.store.find(other.digest)).toBeUndefined();
+    expect(await readdir(scratch.paths.imagesIncoming)).toEqual([]);
 
     // A question that no deployment followed is forgotten after a while.
-    nowMs += 11 * 60_000;
-    expect((await store.prune(isUsed)).removed).toMatchObject([{ digest: held.digest }]);
+    scratch.nowMs += 11 * 60_000;
+    expect((await scratch.store.prune(isUsed)).removed).toMatchObject([{ digest: held.digest }]);
     await upload(other.data);
-    expect(await store.find(other.digest)).toBeDefined();
+    expect(await scratch.store.find(other.digest)).toBeDefined();
   });
 
   it('keeps an image as long as it is being sent, and one that comes into use at the last moment', async () => {
@@ -218,15 +199,15 @@ describe('pruning', () => {
     const digest = digestOf(data);
     await upload(data);
     const sent = Promise.withResolvers<void>();
-    const sending = store.holds.during(digest, () => sent.promise);
-    expect(await store.prune(nobody)).toMatchObject({ removed: [], kept: [{ digest }] });
+    const sending = scratch.store.holds.during(digest, () => sent.promise);
+    expect(await scratch.store.prune(nobody)).toMatchObject({ removed: [], kept: [{ digest }] });
     sent.resolve();
     await sending;
     let asked = 0;
     const used = async () => ++asked > 1;
-    expect(await store.prune(used)).toEqual({ removed: [], kept: [], layers: [] });
+    expect(await scratch.store.prune(used)).toEqual({ removed: [], kept: [], layers: [] });
     expect(asked).toBe(2);
-    expect(await store.find(digest)).toBeDefined();
+    expect(await scratch.store.find(digest)).toBeDefined();
   });
 
   it('lets who asks meanwhile wait, and tells the truth then', async () => {
@@ -235,9 +216,9 @@ describe('pruning', () => {
     await upload(data);
     let asked = 0;
     let found: Promise<unknown> | undefined;
-    const pruned = store.prune(async () => {
+    const pruned = scratch.store.prune(async () => {
       // From the second question on it is going.
-      if (++asked === 2) setImmediate(() => (found = store.find(digest)));
+      if (++asked === 2) setImmediate(() => (found = scratch.store.find(digest)));
       if (asked === 2) await new Promise((resolve) => setTimeout(resolve, 50));
       return false;
     });

@@ -1,5 +1,4 @@
 // Layers as OCI has them, laid over one another by the real overlayfs; what images share, and what is left of them.
-import { createHash } from 'node:crypto';
 import {
   chmod,
   chown,
@@ -14,38 +13,21 @@ import {
   utimes,
   writeFile,
 } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { mountOverlay, unmountOverlay } from '../../../../agent/runtime/overlay.ts';
 import { ImageStore } from '../../../../agent/store/image-store.ts';
-import { AgentPaths } from '../../../../agent/store/paths.ts';
 import { chainDigest } from '../../../../src/core/chain-digest.ts';
 import { runProcess } from '../../../../src/core/run-process.ts';
+import { useScratchStore } from './scratch-store.ts';
 
-let folder: string;
-let paths: AgentPaths;
-let store: ImageStore;
-let nowMs = 0;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'cmig-layers-'));
-  paths = new AgentPaths({ dataDirectory: join(folder, 'data'), runDirectory: join(folder, 'run') });
-  nowMs = 0;
-  store = new ImageStore(paths, () => nowMs);
-  await store.open();
-});
-afterEach(async () => {
-  await store.close();
-  await unmountOverlay(join(folder, 'root'));
-  await rm(folder, { recursive: true, force: true });
-});
+const scratch = useScratchStore((folder) => unmountOverlay(join(folder, 'root')));
 
 type Files = Record<string, string | Buffer>;
 
 /** Uploads a layer of these files (a name that ends in a slash is a folder's), and answers its digest. */
 async function layer(files: Files, more: (root: string) => Promise<void> = async () => {}): Promise<string> {
-  const root = await mkdtemp(join(folder, 'source-'));
+  const root = await mkdtemp(join(scratch.folder, 'source-'));
   for (const [name, text] of Object.entries(files)) {
     await mkdir(dirname(join(root, `${name}.`)), { recursive: true });
     if (!name.endsWith('/')) await writeFile(join(root, name), text);
@@ -53,28 +35,23 @@ async function layer(files: Files, more: (root: string) => Promise<void> = async
   await more(root);
   const archive = `${root}.tar`;
   await runProcess('tar', ['-C', root, '--sort=name', '--numeric-owner', '-cf', archive, '.']);
-  const data = await readFile(archive);
-  const digest = `sha256:${createHash('sha256').update(data).digest('hex')}`;
-  const id = await store.layers.beginUpload(digest);
-  await store.layers.writeUpload(id, 0, data);
-  await store.layers.endUpload(id);
-  return digest;
+  return scratch.uploadLayer(await readFile(archive));
 }
 
 async function image(...layers: string[]): Promise<string> {
-  expect(await store.put(chainDigest(layers), layers)).toEqual([]);
+  expect(await scratch.store.put(chainDigest(layers), layers)).toEqual([]);
   return chainDigest(layers);
 }
 
 /** What a container of the image would see: its root file system. */
 async function mounted(digest: string): Promise<string> {
-  const mountPoint = join(folder, 'root');
+  const mountPoint = join(scratch.folder, 'root');
   await unmountOverlay(mountPoint);
   await mountOverlay({
-    lower: await store.folders(digest),
-    links: join(folder, 'links'),
-    upper: join(folder, 'upper'),
-    work: join(folder, 'work'),
+    lower: await scratch.store.folders(digest),
+    links: join(scratch.folder, 'links'),
+    upper: join(scratch.folder, 'upper'),
+    work: join(scratch.folder, 'work'),
     mountPoint,
   });
   return mountPoint;
@@ -133,7 +110,7 @@ describe('layers over one another', () => {
     expect([hidden.uid, hidden.gid, hidden.mode & 0o7777]).toEqual([1000, 1001, 0o2750]);
     expect([hidden.mtimeMs, (await lstat(join(root, 'etc'))).mtimeMs]).toEqual([1e12, 1e12]);
     // Nothing of the work on a layer is left beside it.
-    expect((await readdir(paths.layer(top))).sort()).toEqual(['layer.json', 'rootfs']);
+    expect((await readdir(scratch.paths.layer(top))).sort()).toEqual(['layer.json', 'rootfs']);
     // The base alone is what it was.
     expect(await filesOf(await mounted(await image(base)))).toHaveLength(9 + 1);
   });
@@ -149,31 +126,26 @@ describe('layers over one another', () => {
 
   it('are refused where a whiteout names nothing', async () => {
     await expect(layer({ 'etc/.wh...': '' })).rejects.toMatchObject({ code: 'invalid' });
-    expect(await readdir(paths.imagesIncoming)).toEqual([]);
+    expect(await readdir(scratch.paths.imagesIncoming)).toEqual([]);
   });
 
   it('may not lead a whiteout out of the image', async () => {
-    await mkdir(join(folder, 'outside'));
-    await writeFile(join(folder, 'outside/kept'), '');
-    const way = await layer({}, (root) => symlink(join(folder, 'outside'), join(root, 'way')));
+    await mkdir(join(scratch.folder, 'outside'));
+    await writeFile(join(scratch.folder, 'outside/kept'), '');
+    const way = await layer({}, (root) => symlink(join(scratch.folder, 'outside'), join(root, 'way')));
     await image(way, await layer({ 'way/.wh.kept': '' }));
-    expect(await readdir(join(folder, 'outside'))).toEqual(['kept']);
+    expect(await readdir(join(scratch.folder, 'outside'))).toEqual(['kept']);
   });
 });
 
 describe('an archive whose last block is not filled up, as umoci leaves it', () => {
-  const uploaded = async (data: Buffer): Promise<string> => {
-    const digest = `sha256:${createHash('sha256').update(data).digest('hex')}`;
-    const id = await store.layers.beginUpload(digest);
-    await store.layers.writeUpload(id, 0, data);
-    await store.layers.endUpload(id);
-    return paths.layerRootfs(digest);
-  };
+  const uploaded = async (data: Buffer): Promise<string> =>
+    scratch.paths.layerRootfs(await scratch.uploadLayer(data));
 
   it('is taken as it is, and one that lacks more is not', async () => {
-    await writeFile(join(folder, 'file'), 'x'.repeat(2000));
-    await runProcess('tar', ['-C', folder, '-cf', join(folder, 'file.tar'), 'file']);
-    const data = await readFile(join(folder, 'file.tar'));
+    await writeFile(join(scratch.folder, 'file'), 'x'.repeat(2000));
+    await runProcess('tar', ['-C', scratch.folder, '-cf', join(scratch.folder, 'file.tar'), 'file']);
+    const data = await readFile(join(scratch.folder, 'file.tar'));
     const rootfs = await uploaded(data.subarray(0, 512 + 2000));
     expect(await readFile(join(rootfs, 'file'), 'utf8')).toBe('x'.repeat(2000));
     await expect(uploaded(data.subarray(0, 512 + 1000))).rejects.toMatchObject({ code: 'invalid' });
@@ -187,31 +159,31 @@ describe('images that share layers', () => {
     const first = await image(base, one);
     const second = chainDigest([base, other, one]);
     const absent = `sha256:${'0'.repeat(64)}`;
-    expect(await store.put(chainDigest([base, absent]), [base, absent])).toEqual([absent]);
-    await expect(store.put(first, [base, other])).rejects.toMatchObject({ code: 'invalid' });
-    expect(await store.put(second, [base, other, one])).toEqual([]);
+    expect(await scratch.store.put(chainDigest([base, absent]), [base, absent])).toEqual([absent]);
+    await expect(scratch.store.put(first, [base, other])).rejects.toMatchObject({ code: 'invalid' });
+    expect(await scratch.store.put(second, [base, other, one])).toEqual([]);
 
     // What was asked for a while ago is about to be used no more.
-    nowMs += 11 * 60_000;
+    scratch.nowMs += 11 * 60_000;
     const isFirst = async (digest: string) => digest === first;
-    const planned = await store.prune(isFirst, true);
+    const planned = await scratch.store.prune(isFirst, true);
     expect(planned).toMatchObject({ removed: [{ digest: second }], layers: [{ digest: other }] });
-    expect(await store.prune(isFirst)).toEqual(planned);
-    expect((await readdir(paths.layersDirectory)).sort()).toEqual(
+    expect(await scratch.store.prune(isFirst)).toEqual(planned);
+    expect((await readdir(scratch.paths.layersDirectory)).sort()).toEqual(
       [base, one].map((each) => each.slice(7)).sort(),
     );
     expect(await filesOf(await mounted(first))).toEqual(['base', 'one']);
 
-    const all = await store.prune(async () => false);
+    const all = await scratch.store.prune(async () => false);
     expect(all.layers.map(({ digest }) => digest).sort()).toEqual([base, one].sort());
-    expect(await readdir(paths.layersDirectory)).toEqual([]);
+    expect(await readdir(scratch.paths.layersDirectory)).toEqual([]);
   });
 
   it('keep a layer that has just come until an image is made of it', async () => {
     const waiting = await layer({ waiting: '' });
-    expect((await store.prune(async () => false)).layers).toEqual([]);
+    expect((await scratch.store.prune(async () => false)).layers).toEqual([]);
     await image(waiting);
-    expect((await store.prune(async () => false)).layers).toMatchObject([{ digest: waiting }]);
+    expect((await scratch.store.prune(async () => false)).layers).toMatchObject([{ digest: waiting }]);
   });
 });
 
@@ -219,17 +191,17 @@ describe('at the start of the agent', () => {
   it('what was half unpacked is swept, and what is whole stays', async () => {
     const kept = await layer({ kept: '' });
     const whole = await image(kept);
-    const id = await store.layers.beginUpload(`sha256:${'0'.repeat(64)}`);
-    await store.layers.writeUpload(id, 0, Buffer.alloc(1024));
-    const deliveries = join(paths.incomingDirectory, 'images');
+    const id = await scratch.store.layers.beginUpload(`sha256:${'0'.repeat(64)}`);
+    await scratch.store.layers.writeUpload(id, 0, Buffer.alloc(1024));
+    const deliveries = join(scratch.paths.incomingDirectory, 'images');
     for (const name of ['old', 'under-way'])
       await mkdir(join(deliveries, name, 'layers/x/rootfs'), { recursive: true });
     await utimes(join(deliveries, 'old'), 1e9, 1e9);
-    const next = new ImageStore(paths);
+    const next = new ImageStore(scratch.paths);
     await next.open();
-    expect(await readdir(paths.imagesIncoming)).toEqual([]);
+    expect(await readdir(scratch.paths.imagesIncoming)).toEqual([]);
     expect(await readdir(deliveries)).toEqual(['under-way']);
-    expect(await next.folders(whole)).toEqual([paths.layerRootfs(kept)]);
+    expect(await next.folders(whole)).toEqual([scratch.paths.layerRootfs(kept)]);
     await next.close();
   });
 
@@ -237,17 +209,17 @@ describe('at the start of the agent', () => {
     const digest = await layer({ 'bin/program': 'old' });
     const kept = { digest, sizeBytes: 10240, source: 'dir:old', createdAt: '2026-01-02T03:04:05.000Z' };
     const earlier = async (): Promise<void> => {
-      await rm(paths.image(digest), { recursive: true, force: true });
-      await rename(paths.layer(digest), paths.image(digest));
-      await rm(join(paths.image(digest), 'layer.json'), { force: true });
-      await writeFile(paths.imageFile(digest), JSON.stringify(kept));
+      await rm(scratch.paths.image(digest), { recursive: true, force: true });
+      await rename(scratch.paths.layer(digest), scratch.paths.image(digest));
+      await rm(join(scratch.paths.image(digest), 'layer.json'), { force: true });
+      await writeFile(scratch.paths.imageFile(digest), JSON.stringify(kept));
     };
     const openAgain = async (): Promise<void> => {
-      const next = new ImageStore(paths);
+      const next = new ImageStore(scratch.paths);
       await next.open();
       expect(await next.find(digest)).toEqual({ ...kept, layers: [{ digest, sizeBytes: 10240 }] });
-      expect(await filesOf(paths.layerRootfs(digest))).toEqual(['bin/program']);
-      expect((await readdir(paths.layer(digest))).sort()).toEqual(['layer.json', 'rootfs']);
+      expect(await filesOf(scratch.paths.layerRootfs(digest))).toEqual(['bin/program']);
+      expect((await readdir(scratch.paths.layer(digest))).sort()).toEqual(['layer.json', 'rootfs']);
       await next.close();
     };
     await earlier();
@@ -255,8 +227,11 @@ describe('at the start of the agent', () => {
     await openAgain();
     // Killed between the one rename and the record.
     await earlier();
-    await writeFile(join(paths.image(digest), 'layer.json'), JSON.stringify({ digest, sizeBytes: 10240 }));
-    await rename(paths.image(digest), paths.layer(digest));
+    await writeFile(
+      join(scratch.paths.image(digest), 'layer.json'),
+      JSON.stringify({ digest, sizeBytes: 10240 }),
+    );
+    await rename(scratch.paths.image(digest), scratch.paths.layer(digest));
     await openAgain();
   });
 });
