@@ -26,7 +26,7 @@ const shared = {
 
 export default {
   // A busy machine is no failure; what hangs is ended all the same. In a project jest would not heed it.
-  testTimeout: 60_000,
+  testTimeout: 180_000,
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/tests/unit/**/*.test.ts?(x)'] },
     { ...shared, displayName: 'integration', testMatch: ['<rootDir>/tests/integration/**/*.test.ts'] },

@@ -25,7 +25,7 @@ interface State {
 
 describe('a checkpoint of two programs that talk to each other', () => {
   useLab();
-  jest.setTimeout(180_000);
+  jest.setTimeout(240_000);
   let folder: string;
   let address: string;
   let before: Record<Role, State>;
@@ -76,7 +76,7 @@ describe('a checkpoint of two programs that talk to each other', () => {
     address = await addressOf('pair');
     // The reader is slow: by now the socket between them is full.
     const isUnderWay = async () => (await ask('sender')).answered > 500;
-    await waitFor(isUnderWay, { timeoutMs: 30_000, what: 'the conversation' });
+    await waitFor(isUnderWay, { timeoutMs: 60_000, what: 'the conversation' });
   });
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -117,9 +117,9 @@ describe('a checkpoint of two programs that talk to each other', () => {
   ])('%s, without an error, a gap or a repeat', async (_, host) => {
     // What the checkpoint does not know of.
     const isBeyond = async () => (await ask('sender')).answered > at.sender.sent;
-    await waitFor(isBeyond, { timeoutMs: 30_000, what: 'the conversation going on' });
+    await waitFor(isBeyond, { timeoutMs: 60_000, what: 'the conversation going on' });
     await cmigOk('restore', 'pair', '--checkpoint', 'midst', '--host', host, '--discard-current');
-    await waitFor(isBeyond, { timeoutMs: 30_000, what: 'all that was in flight having come' });
+    await waitFor(isBeyond, { timeoutMs: 60_000, what: 'all that was in flight having come' });
     for (const [role, { life, broken }] of Object.entries(await askBoth()))
       expect({ role, life, broken }).toEqual({ role, life: before[role as Role].life, broken: null });
   });

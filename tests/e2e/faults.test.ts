@@ -24,7 +24,7 @@ describe('whatever fails within a migration, one copy goes on and nothing is lef
   let matrix: Matrix;
   beforeAll(async () => {
     matrix = await Matrix.open();
-  }, 120_000);
+  }, 240_000);
   afterAll(() => matrix.close());
 
   it.each(core)(

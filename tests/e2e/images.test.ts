@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 import { RpcClient } from '../../src/broker/rpc-client.ts';
 import type { Application, Container } from '../../src/contract/application.ts';
 import type { Image } from '../../src/contract/image.ts';
+import { waitFor } from '../../src/core/retry.ts';
 import { type CmigResult, cmigJson, cmigOk, cmigWith, deleteAll, onHost, useLab } from './lab.ts';
 import { connectToLab } from './lab-broker.ts';
 import { NumberedStream } from './numbered-stream.ts';
@@ -24,7 +25,7 @@ beforeAll(async () => {
   await skopeo('copy', `oci:${layout}:app`, `docker-archive:${join(folder, 'app.tar')}:shop/web:1`);
   await mkdir(join(folder, 'registry'));
   registry = await Registry.start(join(folder, 'registry'));
-}, 120_000);
+}, 240_000);
 afterAll(async () => {
   await registry?.stop();
   await rm(folder, { recursive: true });
@@ -57,6 +58,9 @@ async function applied(image: string, container: Partial<Container> = {}, env = 
 
 const get = () => cmigJson<Application>('get', 'app', 'web');
 const inside = (...command: string[]) => cmigOk('exec', 'web', '--', ...command);
+/** What a program says is written down a moment later. */
+const logs = (words: string) =>
+  waitFor(async () => (await cmigOk('logs', 'web')).includes(words), { timeoutMs: 60_000, what: words });
 
 describe('an image with a configuration', () => {
   it('runs what it says, with its user, directory, environment and files, and is equal to itself', async () => {
@@ -78,7 +82,7 @@ describe('an image with a configuration', () => {
     expect(await inside('sh', '-c', 'echo $(id -u) $(id -G) $PWD $COLOR')).toBe(
       '1000 1001 40 /srv/work red\n',
     );
-    expect(await cmigOk('logs', 'web')).toContain('started with plain');
+    await logs('started with plain');
     // A container is found by its name.
     expect(await inside('sh', '-c', 'nc main 7000 </dev/null | head -n 1')).toMatch(/[0-9]/);
     // Replaced, removed and hidden by later layers.
@@ -97,7 +101,7 @@ describe('an image with a configuration', () => {
     const own = { args: ['own'], env: [{ name: 'COLOR', value: 'green' }], user: 'root', workingDir: '/' };
     expect(await applied('oci:layout:app', own)).toContain('application/web configured');
     expect(await inside('sh', '-c', 'echo $(id -u) $PWD $COLOR; ls /data')).toBe('0 / green\nmine\nseed\n');
-    expect(await cmigOk('logs', 'web')).toContain('started with own');
+    await logs('started with own');
   });
 
   it('moves with its volume and an open connection, and is the same image from an archive', async () => {

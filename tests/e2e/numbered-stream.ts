@@ -51,7 +51,7 @@ export class NumberedStream {
   }
 
   /** Resolves once `count` more numbers have come. @throws where they do not within the time, or cannot any more */
-  async more(count: number, timeoutMs = 20_000): Promise<void> {
+  async more(count: number, timeoutMs = 60_000): Promise<void> {
     const wanted = this.last + count;
     const end = performance.now() + timeoutMs;
     while (this.last < wanted) {

@@ -73,7 +73,7 @@ export class PseudoTerminal {
     await rm(file, { force: true });
     this.begin(`sh -c 'echo $$ > ${file}; exec ${command}'`);
     const read = async () => Number(await readFile(file, 'utf8').catch(() => '')) || undefined;
-    return waitFor(read, { timeoutMs: 10_000, intervalMs: 20, what: command });
+    return waitFor(read, { timeoutMs: 60_000, intervalMs: 20, what: command });
   }
 
   /** Runs a command in the shell to its end, and answers what it printed. */
@@ -82,7 +82,7 @@ export class PseudoTerminal {
     await rm(`${file}.done`, { force: true });
     this.begin(`${command} > ${file} 2>&1; touch ${file}.done`);
     await waitFor(() => readFile(`${file}.done`).catch(() => undefined), {
-      timeoutMs: 10_000,
+      timeoutMs: 60_000,
       intervalMs: 20,
       what: command,
     });
@@ -112,7 +112,7 @@ export class PseudoTerminal {
   }
 
   /** Settles when the screen shows it. @throws with the screen where it never does */
-  async shows(what: string | RegExp, timeoutMs = 10_000): Promise<void> {
+  async shows(what: string | RegExp, timeoutMs = 60_000): Promise<void> {
     const isShown = () => {
       const text = this.screen().join('\n');
       return (typeof what === 'string' ? text.includes(what) : what.test(text)) || undefined;

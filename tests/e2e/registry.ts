@@ -47,7 +47,7 @@ export class Registry {
       stdio: ['ignore', 'ignore', 'ignore'],
     });
     const answers = async () => (await fetch(`http://${address}/v2/`).catch(() => undefined))?.status === 401;
-    await waitFor(answers, { timeoutMs: 30_000, what: 'the registry answering' });
+    await waitFor(answers, { timeoutMs: 60_000, what: 'the registry answering' });
     return new Registry(address, authFile, process);
   }
 

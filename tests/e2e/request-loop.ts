@@ -43,7 +43,7 @@ export class RequestLoop {
   }
 
   /** Resolves once `count` more answers have come. @throws where they do not within the time */
-  async more(count: number, timeoutMs = 20_000): Promise<void> {
+  async more(count: number, timeoutMs = 60_000): Promise<void> {
     const wanted = this.answers + count;
     const end = performance.now() + timeoutMs;
     while (this.answers < wanted) {

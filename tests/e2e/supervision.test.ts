@@ -66,7 +66,7 @@ const until = (what: string, holds: (now: Statuses) => boolean): Promise<Statuse
       const now = await containers();
       return holds(now) ? now : undefined;
     },
-    { timeoutMs: 20_000, what },
+    { timeoutMs: 60_000, what },
   );
 
 const pidOf = (status: ContainerStatus | undefined): string => String(status?.pid);
@@ -91,6 +91,16 @@ async function told(application: string): Promise<string[]> {
     );
 }
 
+/** What is told comes behind what is: waits until all of these are among it, and answers all. */
+const untilTold = (application: string, ...steps: string[]): Promise<string[]> =>
+  waitFor(
+    async () => {
+      const events = await told(application);
+      return steps.every((step) => events.includes(step)) && events;
+    },
+    { timeoutMs: 60_000, what: `${steps.join(', ')} being told of ${application}` },
+  );
+
 /** The statuses of the only container of an application, as they come. */
 class Watch {
   readonly #process;
@@ -107,7 +117,7 @@ class Watch {
   }
 
   until(holds: (status: ContainerStatus) => boolean): Promise<ContainerStatus> {
-    return waitFor(() => this.#seen.find(holds), { timeoutMs: 20_000, what: `${holds}` });
+    return waitFor(() => this.#seen.find(holds), { timeoutMs: 60_000, what: `${holds}` });
   }
 
   async end(): Promise<void> {
@@ -158,9 +168,7 @@ describe('restarts', () => {
       'never.main': { state: 'Exited', exitCode: 3, restarts: 0 },
     });
     expect(await phaseOf('never')).toBe('Exited');
-    expect(await told('always')).toEqual(
-      expect.arrayContaining(['container.exited main 137', 'container.restarted main 1']),
-    );
+    await untilTold('always', 'container.exited main 137', 'container.restarted main 1');
   });
 });
 
@@ -177,12 +185,11 @@ describe('readiness', () => {
     await inside('order', 'store', 'touch', '/go');
     await until('the web', (each) => each['order.web']?.ready === true);
     await cmigOk('stop', 'order');
-    const events = await told('order');
-    const steps = ['ready store', 'started web', 'exited web 137', 'exited store 137'];
-    expect(steps.map((step) => events.indexOf(`container.${step}`))).not.toContain(-1);
-    expect(events.filter((event) => steps.some((step) => event === `container.${step}`))).toEqual(
-      steps.map((step) => `container.${step}`),
+    const steps = ['ready store', 'started web', 'exited web 137', 'exited store 137'].map(
+      (step) => `container.${step}`,
     );
+    const events = await untilTold('order', ...steps);
+    expect(events.filter((event) => steps.includes(event))).toEqual(steps);
   });
 
   it('comes and goes with what is probed, be it a port, a page or a command', async () => {
@@ -215,13 +222,19 @@ describe('readiness', () => {
       Object.entries(now)
         .filter(isTurns)
         .map(([, each]) => each);
-    const off = await until('the end of readiness', (now) => all(now).every(({ ready }) => !ready));
+    const found: Record<string, string> = {
+      tcp: 'nobody listens on port 7000',
+      http: 'GET /on is answered with 404',
+      exec: 'test exits with 1',
+    };
+    // A probe that a busy machine has cut short says so, until the next one.
+    const off = await until('the end of readiness', (now) =>
+      all(now).every(({ name, ready, message }) => !ready && message === found[name]),
+    );
     expect(await shown()).toEqual(['turns', '0/3', 'NotReady']);
-    expect(all(off).map(({ name, state, message }) => [name, state, message])).toEqual([
-      ['tcp', 'Running', 'nobody listens on port 7000'],
-      ['http', 'Running', 'GET /on is answered with 404'],
-      ['exec', 'Running', 'test exits with 1'],
-    ]);
+    expect(all(off).map(({ name, state }) => [name, state])).toEqual(
+      Object.keys(found).map((name) => [name, 'Running']),
+    );
     await onHost('host-c', 'touch', ...paths);
     await until('readiness again', (now) => all(now).every(({ ready }) => ready));
     expect(await shown()).toEqual(['turns', '3/3', 'Running']);
@@ -344,7 +357,7 @@ describe('logs', () => {
         const now = await lines();
         return now[0]! > 1 ? now : undefined;
       },
-      { timeoutMs: 20_000, intervalMs: 300, what: 'the end of the first lines' },
+      { timeoutMs: 60_000, intervalMs: 300, what: 'the end of the first lines' },
     );
     expect(kept.filter((line, index) => line !== kept[0]! + index)).toEqual([]);
     // While it runs, one may just be on its way from one name to the next.
@@ -365,7 +378,7 @@ describe('an agent', () => {
 
     await onHost('host-a', 'pkill', '-TERM', '-f', agentPattern);
     await waitFor(async () => (await tryOnHost('host-a', 'pgrep', '-f', agentPattern)).exitCode === 1, {
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
       what: 'the end of the agent',
     });
     await onHost('host-a', 'kill', '-0', pidOf(before['always.main']), pidOf(before['on-failure.fails']));
@@ -390,7 +403,9 @@ describe('an agent', () => {
     expect(await onHost('host-a', 'cat', `/proc/${after['half.main']!.pid}/cmdline`)).toBe(
       'sleep\0' + '5008\0',
     );
-    expect((await told('always')).filter((event) => event === 'container.exited main 137')).toHaveLength(2);
+    const restarted = `container.restarted main ${before['always.main']!.restarts + 1}`;
+    const events = await untilTold('always', restarted);
+    expect(events.filter((event) => event === 'container.exited main 137')).toHaveLength(2);
   });
 
   it('that is killed in a removal has nothing left of it after its restart', async () => {
@@ -418,7 +433,7 @@ describe('an agent', () => {
         async () =>
           (await tryOnHost('host-c', 'ls', `${applications}/stubborn/containers/main/upper/asked`))
             .exitCode === 0,
-        { timeoutMs: 10_000, what: 'the request to end' },
+        { timeoutMs: 60_000, what: 'the request to end' },
       );
       await lab('kill', 'host-c', '--agent');
     } finally {
@@ -429,8 +444,10 @@ describe('an agent', () => {
     await until('the end of the removal', (now) => now['stubborn.main'] === undefined);
     const left = `find ${applications} /run/cmig /run/netns -name '*stubborn*'; grep stubborn /proc/mounts
       find /sys/fs/cgroup -type d -path '*host-c*' -name 'stubborn*'; pgrep -a conmon | grep stubborn; true`;
-    expect(await onHost('host-c', 'sh', '-c', left)).toBe('');
-    expect((await told('stubborn')).at(-1)).toBe('application.deleted');
+    // Its record goes first, and what took care of it a moment later.
+    const isAllGone = async () => (await onHost('host-c', 'sh', '-c', left)) === '';
+    await waitFor(isAllGone, { timeoutMs: 60_000, what: 'the end of all that it had' });
+    expect((await untilTold('stubborn', 'application.deleted')).at(-1)).toBe('application.deleted');
   });
 });
 
@@ -459,7 +476,9 @@ describe('a host that loses its power', () => {
     await lab('kill', 'host-b');
     await lab('start', 'host-b');
     const after = await until('all running again', (now) =>
-      ['confined.limited', 'confined.plain', 'chores.long'].every((name) => now[name]?.state === 'Running'),
+      ['confined.limited', 'confined.plain', 'confined.crowded', 'chores.long'].every(
+        (name) => now[name]?.state === 'Running',
+      ),
     );
     expect(after).toMatchObject({
       'confined.limited': { restarts: 0 },

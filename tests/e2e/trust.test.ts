@@ -19,7 +19,7 @@ import { LabPaths } from '../../src/lab/lab-paths.ts';
 import { type CmigResult, cmig, cmigJson, cmigOk, images } from './lab.ts';
 import { labName, settings } from './settings.ts';
 
-jest.setTimeout(120_000);
+jest.setTimeout(240_000);
 
 const lab = `${labName}-trust`;
 const paths = new LabPaths(lab);
@@ -94,12 +94,12 @@ beforeAll(async () => {
   const manifest = join(settings.folder, 'trust.yaml');
   await writeFile(manifest, manifestOf({ command: ['sleep', '1000000'], stopTimeout: '1ms' }));
   await cmigOk('--context', 'trust-operator', 'apply', '-f', manifest, '--wait', '--allow-outside');
-}, 120_000);
+}, 240_000);
 
 afterAll(async () => {
   await Promise.all(connections.map((connection) => connection.close()));
   await cmigOk('lab', 'down', '--name', lab);
-}, 60_000);
+}, 240_000);
 
 /** As JSON, which is YAML. */
 const manifestOf = (container: object, spec: object = {}, name = 'guarded'): string =>
@@ -251,7 +251,7 @@ describe('with the credentials of an agent', () => {
         const read = all.map((line) => JSON.parse(line) as Event<'application.deleted'>);
         return read.some((event) => event.data.application === 'true') ? read : undefined;
       },
-      { timeoutMs: 30_000, intervalMs: 200, what: 'the event that is true' },
+      { timeoutMs: 60_000, intervalMs: 200, what: 'the event that is true' },
     );
     expect(events.filter((event) => event.data.application === 'forged')).toEqual([]);
     expect((await list('host-c')).find(({ name }) => name === 'host-b')?.address).toBe(record.address);

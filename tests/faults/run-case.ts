@@ -43,7 +43,7 @@ export interface CaseResult {
 /** From the healed fault to a clean end. */
 const deadlineMs = 30_000;
 /** Where the machine is busy, a moment of some milliseconds may well pass before it is seen. */
-const triesAtMost = 8;
+const triesAtMost = 16;
 
 interface Inner {
   life: number;

@@ -1,6 +1,6 @@
 // A private RabbitMQ for tests: on loopback, with ports and folders of its own; it dies with the process that started it.
 import { closeSync, openSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { glob, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,6 +20,8 @@ export interface TestBroker {
   readonly tlsUrl: string;
   /** A connection to it; the caller closes it. */
   connect(name: string, options?: { reconnect?: boolean }): Promise<BrokerConnection>;
+  /** RabbitMQ 3.10 that is killed before it has this on disk never finds its streams again. */
+  untilStreamsAreKept(): Promise<void>;
   /** Ends the broker; what is durable stays. Without `kill` it ends in good order. */
   stop(options?: { kill?: boolean }): Promise<void>;
   /** Starts it again after `stop`, and waits until it takes connections. */
@@ -32,7 +34,7 @@ const server = '/usr/lib/rabbitmq/bin/rabbitmq-server';
 const prefix = 'cmig-rabbitmq-';
 const credentials = { user: 'cmig', password: 'not a secret' };
 const vhost = 'cmig';
-const startupMs = 60_000;
+const startupMs = 100_000;
 
 /** Takes about 5 s. `certificates` are of this authority, and its identities are the users. */
 export async function startRabbitmq(certificates?: Authority): Promise<TestBroker> {
@@ -85,6 +87,14 @@ export async function startRabbitmq(certificates?: Authority): Promise<TestBroke
     tlsUrl: `amqps://127.0.0.1:${tlsPort}/${vhost}`,
     logDirectory,
     connect: (name, options = {}) => connectBroker({ url: broker.url, credentials, name, ...options }),
+    async untilStreamsAreKept() {
+      const isKept = async () => {
+        for await (const file of glob(join(directory, 'data/*/coordination/*/names.dets')))
+          if ((await readFile(file)).includes('rabbit_stream_coordinator')) return true;
+        return false;
+      };
+      await waitFor(isKept, { timeoutMs: 60_000, what: `the stream of ${directory} being kept` });
+    },
     async stop({ kill = false } = {}) {
       node?.kill(kill ? 'SIGKILL' : 'SIGTERM');
       await node?.ended;

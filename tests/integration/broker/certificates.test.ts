@@ -36,7 +36,7 @@ beforeAll(async () => {
   foreign = await Authority.create(join(folder, 'foreign'));
   for (const identity of [bob, ...hosts]) await authority.issue(identity);
   broker = await startRabbitmq(authority);
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await broker?.close();
   await rm(folder, { recursive: true });

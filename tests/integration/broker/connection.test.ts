@@ -12,7 +12,7 @@ let broker: TestBroker;
 
 beforeAll(async () => {
   broker = await startRabbitmq();
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await broker?.close();
@@ -123,11 +123,9 @@ describe('a broker that goes and comes back', () => {
     });
     await Promise.all(accepted.map(({ passed }) => passed));
     events.publish('application.started', { application: 'before' });
-    await events.flush();
+    await events.flush(60_000);
 
-    // RabbitMQ 3.10 that is killed in the second in which a stream was declared never finds it again; on a busy
-    // machine it needs more.
-    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await broker.untilStreamsAreKept();
     await broker.stop({ kill: true });
     await givenUp;
     await lostPatience;

@@ -16,7 +16,7 @@ beforeAll(async () => {
   connection = await broker.connect('test');
   hostA = new EventPublisher(connection, 'host-a');
   hostB = new EventPublisher(connection, 'host-b');
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await hostA?.close();
@@ -46,10 +46,10 @@ it('brings to each what it wants, as it happens', async () => {
   });
   await all.caughtUp;
   hostA.publish('application.started', { application: 'shop' });
-  await hostA.flush(); // figures are dropped until the publisher is ready
+  await hostA.flush(60_000); // figures are dropped until the publisher is ready
   hostA.publish('image.progressed', figure);
   hostA.publish('application.deployed', { application: 'shop', address: '192.0.2.1' });
-  await hostA.flush();
+  await hostA.flush(60_000);
   hostB.publish('image.progressed', figure);
   hostB.publish('application.deleted', { application: 'first' });
   expect(await readUntil(all, 'first')).toEqual([
@@ -67,10 +67,10 @@ it('brings to each what it wants, as it happens', async () => {
 
 it('brings what was kept first, then what happens', async () => {
   hostA.publish('application.stopped', { application: 'shop' });
-  await hostA.flush();
+  await hostA.flush(60_000);
   const time = new Date();
   hostB.publish('application.started', { application: 'shop' });
-  await hostB.flush();
+  await hostB.flush(60_000);
 
   const fromFirst = await subscribeEvents(connection, { since: 'first' });
   void fromFirst.caughtUp.then(() => {

@@ -11,7 +11,7 @@ let second: BrokerConnection;
 beforeAll(async () => {
   broker = await startRabbitmq();
   [first, second] = await Promise.all([broker.connect('first'), broker.connect('second')]);
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await first?.close();

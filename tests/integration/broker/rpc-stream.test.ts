@@ -51,7 +51,7 @@ beforeAll(async () => {
       idle.closed.open();
     },
   });
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await rpc?.close();
@@ -136,7 +136,7 @@ it('fails at the reader when the host has gone', async () => {
     for await (const frame of stream) expect(frame).toBeUndefined();
   };
   await expect(read()).rejects.toMatchObject({ code: 'unreachable', host: 'host-d' });
-}, 30_000);
+}, 120_000);
 
 it("tells of a client's new size, though its input is not read", async () => {
   const stream = await rpc.openStream('host-a', 'application.exec', { name: 'shop', command: ['cat'] });

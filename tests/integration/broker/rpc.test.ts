@@ -6,6 +6,7 @@ import type { BrokerConnection } from '../../../src/broker/connection.ts';
 import { RpcClient } from '../../../src/broker/rpc-client.ts';
 import { agentQueue, maxMessageBytes, protocolVersion } from '../../../src/contract/protocol.ts';
 import { CmigError } from '../../../src/core/errors.ts';
+import { waitFor } from '../../../src/core/retry.ts';
 import { startRabbitmq, type TestBroker } from '../rabbitmq.ts';
 import { applicationResource, gate, hostResource, startAgent } from './agents.ts';
 
@@ -20,7 +21,7 @@ beforeAll(async () => {
   broker = await startRabbitmq();
   connection = await broker.connect('client');
   rpc = new RpcClient(connection, { caller: 'test@here' });
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await rpc?.close();
@@ -114,6 +115,11 @@ describe('a request', () => {
     await expect(rpc.call('host-l', 'host.put', { host: record }, { timeoutMs: 200 })).rejects.toMatchObject({
       code: 'unreachable',
     });
+    // The broker counts from when it came there.
+    const channel = await connection.channel();
+    const hasExpired = async () => (await channel.checkQueue(agentQueue('host-l'))).messageCount === 0;
+    await waitFor(hasExpired, { timeoutMs: 60_000, what: 'the end of the request' });
+    await channel.close();
     let puts = 0;
     const put = async (): Promise<object> => {
       puts++;
@@ -239,7 +245,7 @@ describe('a long request', () => {
         { silenceMs, onAccepted: accepted[index]!.open },
       );
     // Long enough for the successor to start on a busy machine.
-    const forgotten = wait(0, 10_000);
+    const forgotten = wait(0, 60_000);
     forgotten.catch(() => {});
     await accepted[0]!.passed;
     await server.close();

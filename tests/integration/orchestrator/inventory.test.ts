@@ -35,7 +35,7 @@ beforeAll(async () => {
   broker = await startRabbitmq();
   const connection = await connect('client');
   context = { connection, rpc: new RpcClient(connection, { caller: 'test@here' }) };
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await context?.rpc.close();
   await Promise.all(connections.map((connection) => connection.close()));

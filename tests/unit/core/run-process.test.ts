@@ -79,9 +79,12 @@ describe('runProcess', () => {
       message: 'sleep did not end within 0.05 s and was killed',
       tool: { signal: 'SIGTERM', timedOut: true },
     });
-    const deaf = sh('trap "" TERM; while :; do sleep 0.05; done');
-    await expect(runProcess(...deaf, { timeoutMs: 50, killAfterMs: 50 })).rejects.toMatchObject({
-      code: 'timeout',
+    const controller = new AbortController();
+    const deaf = sh('trap "" TERM; echo deaf; while :; do sleep 0.05; done');
+    // Not by a limit: it must have become deaf before.
+    const options = { signal: controller.signal, onLine: () => controller.abort(), killAfterMs: 50 };
+    await expect(runProcess(...deaf, options)).rejects.toMatchObject({
+      code: 'cancelled',
       tool: { signal: 'SIGKILL' },
     });
   });
@@ -100,7 +103,7 @@ describe('runProcess', () => {
 
   it('does not wait for who was left behind in the background, but for what it still writes', async () => {
     const left = await runProcess(
-      ...sh('sleep 60 >/dev/null & echo $!; (sleep 0.2; echo late) & sleep 60 & echo $!'),
+      ...sh('sleep 60 >/dev/null & echo $!; (sleep 0.05; echo late) & sleep 60 & echo $!'),
       {
         timeoutMs: 20_000,
       },

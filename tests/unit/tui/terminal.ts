@@ -61,7 +61,7 @@ export function openTerminal(columns: number, rows: number, view: ReactNode): Fa
     },
     async shows(what) {
       const found = () => (typeof what === 'string' ? frame.includes(what) : what.test(frame)) || undefined;
-      await waitFor(async () => found(), { timeoutMs: 3000, intervalMs: 5, what: `${what}` }).catch(() => {
+      await waitFor(async () => found(), { timeoutMs: 60_000, intervalMs: 5, what: `${what}` }).catch(() => {
         throw new Error(`the screen does not show ${what}:\n${screen().join('\n')}`);
       });
     },

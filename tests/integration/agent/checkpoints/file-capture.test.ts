@@ -15,7 +15,7 @@ afterAll(async () => {
   if (typeof btrfs !== 'string') await btrfs.unmount();
 });
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 let disk = tmpdir();
 let root: string;
 let application: string;

@@ -19,7 +19,7 @@ import { waitFor } from '../../../../src/core/retry.ts';
 import { runProcess } from '../../../../src/core/run-process.ts';
 import { type SshHost, startSshHost } from './ssh-host.ts';
 
-jest.setTimeout(30_000);
+jest.setTimeout(180_000);
 
 let host: SshHost;
 let transfer: PeerTransfer;
@@ -194,7 +194,7 @@ describe('PeerTransfer', () => {
       extraArgs: ['--bwlimit=1'],
     });
     const begun = () => stat(arrived('large')).catch(() => undefined);
-    await waitFor(begun, { timeoutMs: 10_000, what: 'the arrival of the first bytes' });
+    await waitFor(begun, { timeoutMs: 60_000, what: 'the arrival of the first bytes' });
     cancel.abort();
     await expect(sending).rejects.toMatchObject({ code: 'cancelled' });
   });

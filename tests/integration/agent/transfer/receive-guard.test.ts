@@ -15,7 +15,7 @@ import {
 import { runProcess } from '../../../../src/core/run-process.ts';
 import { type SshHost, startSshHost } from './ssh-host.ts';
 
-jest.setTimeout(30_000);
+jest.setTimeout(180_000);
 
 let host: SshHost;
 let files: SshFiles;

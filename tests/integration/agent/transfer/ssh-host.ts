@@ -64,7 +64,7 @@ export async function startSshHost(name: string): Promise<SshHost> {
   sshd.stderr?.on('data', (chunk) => {
     log += String(chunk);
   });
-  await waitFor(() => log.includes('Server listening'), { timeoutMs: 30_000, what: 'the start of sshd' });
+  await waitFor(() => log.includes('Server listening'), { timeoutMs: 60_000, what: 'the start of sshd' });
   const publicKey = async (path: string): Promise<string> =>
     (await readFile(path, 'utf8')).split(' ').slice(0, 2).join(' ').trim();
   return {

@@ -118,7 +118,7 @@ describe('the commit protocol', () => {
       }),
       { numRuns: 1500 },
     );
-  }, 60_000);
+  }, 180_000);
 
   it('never has two running copies where a person speaks for a destination that lost its power', async () => {
     await fc.assert(
@@ -129,7 +129,7 @@ describe('the commit protocol', () => {
       }),
       { numRuns: 700 },
     );
-  }, 60_000);
+  }, 180_000);
 
   it('ends with exactly one copy where a person took a living destination for lost', async () => {
     await fc.assert(
@@ -140,7 +140,7 @@ describe('the commit protocol', () => {
       }),
       { numRuns: 700 },
     );
-  }, 60_000);
+  }, 180_000);
 
   it.each<Flaw>(['resolve-without-looking', 'resolve-not-written-down', 'open-without-asking'])(
     'is found wrong with the flaw %s',
