@@ -15,6 +15,8 @@ import { openMirrorProxy } from './mirror-proxy.ts';
 import { artifacts, root } from './settings.ts';
 
 const included = ['openssh-server'];
+/** Mirrors have their moments. */
+const retries = 'Acquire::Retries "5";';
 const suiteFunctions = join(root, 'scripts/setup/apt-suite.sh');
 
 /** Of this machine's own release, from its own mirror; made once and kept. @returns the archive */
@@ -42,6 +44,7 @@ async function rootArchive(): Promise<string> {
       '--variant=minbase',
       `--include=${included.join()}`,
       '--format=tar',
+      `--aptopt=${retries}`,
       suite,
       made,
       `${made}.sources`,
@@ -90,7 +93,7 @@ export async function bootBareHost(lab: string, name: string): Promise<BareHost>
   // What this machine's apt is told of its mirror holds there too, but for the way to it.
   const { stdout: told } = await runProcess('apt-config', ['dump', 'Acquire']);
   const settings = told.split('\n').filter((line) => line.endsWith(';') && !/Proxy|IndexTargets/i.test(line));
-  settings.push(`Acquire::http::Proxy "${proxy.url}";`, `Acquire::https::Proxy "${proxy.url}";`);
+  settings.push(retries, `Acquire::http::Proxy "${proxy.url}";`, `Acquire::https::Proxy "${proxy.url}";`);
   await writeFile(join(disk, 'etc/apt/apt.conf.d/90mirror'), `${settings.join('\n')}\n`);
   await writeFile(join(disk, 'etc/hostname'), `${name}\n`);
   const log = await open(join(folder, 'boot.log'), 'w');

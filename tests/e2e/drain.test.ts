@@ -99,7 +99,7 @@ describe('a host that is cordoned', () => {
     await lab('kill', 'host-b', '--agent');
     try {
       await waitFor(async () => (await statusOf('host-b')) === 'NotReady,SchedulingDisabled', {
-        timeoutMs: 30_000,
+        timeoutMs: 60_000,
         intervalMs: 200,
         what: 'its absence',
       });
@@ -107,7 +107,7 @@ describe('a host that is cordoned', () => {
       await lab('start', 'host-b', '--agent');
     }
     await waitFor(async () => (await statusOf('host-b')) === 'Ready,SchedulingDisabled', {
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
       intervalMs: 200,
       what: 'its return',
     });
@@ -164,7 +164,7 @@ describe('a host that is drained', () => {
           const { items } = await cmigJson<{ items: Migration[] }>('get', 'migrations');
           return items.slice(before).some(({ status }) => ['presyncing', 'frozen'].includes(status.state));
         },
-        { timeoutMs: 30_000, what: 'the first migration' },
+        { timeoutMs: 60_000, what: 'the first migration' },
       );
       draining.kill('SIGINT');
       expect(await draining.ended).toEqual({ exitCode: 130 });

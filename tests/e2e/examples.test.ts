@@ -42,7 +42,7 @@ const inside = (name: string, container: string, ...command: string[]): Promise<
   cmigOk('exec', name, '-c', container, '--', ...command);
 
 async function page(address: string, path = '/'): Promise<string> {
-  const answer = await fetch(`http://${address}${path}`, { signal: AbortSignal.timeout(5000) });
+  const answer = await fetch(`http://${address}${path}`, { signal: AbortSignal.timeout(60_000) });
   expect(answer.status).toBe(200);
   return answer.text();
 }
@@ -80,7 +80,7 @@ const does: Record<string, (application: Application) => Promise<void>> = {
     });
     const counted = () => [...text.matchAll(/^count (\d+)$/gm)].map(([, number]) => Number(number));
     const reaches = (number: number) =>
-      waitFor(() => counted().includes(number), { timeoutMs: 20_000, what: `count ${number}` });
+      waitFor(() => counted().includes(number), { timeoutMs: 60_000, what: `count ${number}` });
     try {
       await reaches(1);
       await cmigOk('migrate', 'counter', 'host-b');
@@ -95,11 +95,17 @@ const does: Record<string, (application: Application) => Promise<void>> = {
       await onHost('host-b', 'cat', '/var/lib/cmig/applications/counter/volumes/numbers/count'),
     );
     await cmigOk('start', 'counter');
-    expect(await count()).toBeGreaterThan(last);
-    const logged = await cmigOk('logs', 'counter', '-c', 'count');
-    expect(logged.split('\n').slice(0, last + 1)).toEqual(
-      Array.from({ length: last + 1 }, (_, index) => `count ${index + 1}`),
+    // Ready it is by what it had counted before.
+    await waitFor(async () => (await count()) > last, { timeoutMs: 60_000, what: 'the count going on' });
+    const logged = async () => (await cmigOk('logs', 'counter', '-c', 'count')).split('\n').slice(0, -1);
+    const lines = await waitFor(
+      async () => {
+        const found = await logged();
+        return found.length > last && found;
+      },
+      { timeoutMs: 60_000, what: 'the count in the log' },
     );
+    expect(lines).toEqual(lines.map((_, index) => `count ${index + 1}`));
     expect((await cmig('exec', 'counter', '-c', 'web', '--', 'touch', '/data/mine')).exitCode).not.toBe(0);
   },
 
@@ -109,7 +115,9 @@ const does: Record<string, (application: Application) => Promise<void>> = {
       const names = await inside('nginx', 'nginx', 'sh', '-c', 'cat /proc/[0-9]*/cmdline | tr "\\0" "\\n"');
       return names.match(/nginx: worker process/g);
     };
-    expect(await workers()).toHaveLength(2);
+    // It listens before it has made them.
+    const isComplete = async () => (await workers())?.length === 2;
+    await waitFor(isComplete, { timeoutMs: 60_000, what: 'both workers' });
     await cmigOk('migrate', 'nginx', 'host-a');
     expect(await workers()).toHaveLength(2);
     expect(await page(address)).toBe('served by nginx\n');

@@ -4,16 +4,16 @@ import { existsSync } from 'node:fs';
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { stringify } from 'yaml';
 import type { Application } from '../../src/contract/application.ts';
 import { identityText } from '../../src/contract/identity.ts';
 import { waitFor } from '../../src/core/retry.ts';
 import { LabPaths } from '../../src/lab/lab-paths.ts';
 import { type BareHost, bootBareHost } from './bare-host.ts';
 import { differences, filesOf } from './files-of.ts';
-import { cmig, cmigJson, cmigOk, images, startCmig } from './lab.ts';
+import { cmig, cmigJson, cmigOk, startCmig } from './lab.ts';
 import { NumberedStream } from './numbered-stream.ts';
 import { ownLabs, settings } from './settings.ts';
+import { applyTicker } from './ticker.ts';
 
 jest.setTimeout(300_000);
 const lab = ownLabs[4];
@@ -103,26 +103,7 @@ describe('cmig host add', () => {
   });
 
   it('gives a host that takes an application with its connection, which lives on while the agent is killed or replaced', async () => {
-    const manifest = {
-      apiVersion: 'cmig.dev/v1',
-      kind: 'Application',
-      metadata: { name: 'tick' },
-      spec: {
-        host: 'host-a',
-        containers: [
-          {
-            name: 'main',
-            image: `dir:${images}/python`,
-            command: ['python3', '/app/ticker.py'],
-            env: [{ name: 'PORT', value: '7000' }],
-            ready: { tcp: 7000 },
-          },
-        ],
-      },
-    };
-    const file = join(settings.folder, 'join.yaml');
-    await writeFile(file, stringify(manifest));
-    await cmigOk('apply', '--allow-outside', '--wait', '-f', file, ...context);
+    await applyTicker(settings.folder, 'tick', { options: context });
     const { status } = await cmigJson<Application>('get', 'app', 'tick', ...context);
     stream = await NumberedStream.open({ host: status.address!, port: 7000 });
     await stream.more(5);

@@ -98,8 +98,15 @@ export async function deleteAll(): Promise<void> {
     const { items } = await cmigJson<{ items: { metadata: { name: string } }[] }>('get', kind);
     return [...new Set(items.map(({ metadata }) => metadata.name))];
   };
-  const applications = await namesOf('applications');
-  if (applications.length > 0) await cmigOk('delete', ...applications);
+  // One with which something is still under way can be deleted as soon as that has ended.
+  const isEmpty = async () => {
+    const applications = await namesOf('applications');
+    if (applications.length === 0) return true;
+    const { exitCode, stderr } = await cmig('delete', ...applications);
+    if (![0, 4].includes(exitCode)) throw new Error(`cmig delete exited with ${exitCode}:\n${stderr}`);
+    return exitCode === 0;
+  };
+  await waitFor(isEmpty, { timeoutMs: 100_000, intervalMs: 500, what: 'the end of every application' });
   const checkpoints = await namesOf('checkpoints');
   if (checkpoints.length > 0) await cmigOk('delete', 'checkpoint', ...checkpoints);
 }
@@ -109,13 +116,13 @@ export async function deleteAll(): Promise<void> {
  * checkpoint; after them these are removed. The lab itself stays for the next file.
  */
 export function useLab(): void {
-  jest.setTimeout(120_000);
+  jest.setTimeout(240_000);
   beforeAll(async () => {
     await mkdir(settings.folder, { recursive: true });
     await cmigOk('lab', 'up', '--name', labName, '--hosts', String(hosts.length));
     await cmigOk('config', 'use-context', `lab-${labName}`);
     const ready = await waitFor(allReady, {
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
       intervalMs: 200,
       what: 'every host of the lab being ready',
     });
@@ -123,12 +130,15 @@ export function useLab(): void {
     const cordoned = ready.filter(({ spec }) => spec.unschedulable).map(({ metadata }) => metadata.name);
     if (cordoned.length > 0) await cmigOk('uncordon', ...cordoned);
     await deleteAll();
-  }, 120_000);
-  afterAll(deleteAll, 120_000);
+  }, 240_000);
+  afterAll(deleteAll, 240_000);
 }
 
 async function allReady(): Promise<Host[] | undefined> {
-  const { items } = await cmigJson<{ items: Host[] }>('get', 'hosts');
+  const { exitCode, stdout } = await cmig('get', 'hosts', '-o', 'json');
+  // Where no agent has answered in time, the next look may find one.
+  if (exitCode !== 0) return undefined;
+  const { items } = JSON.parse(stdout) as { items: Host[] };
   const isReady = items.length === hosts.length && items.every(({ status }) => status.condition === 'Ready');
   return isReady ? items : undefined;
 }

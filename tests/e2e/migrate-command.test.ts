@@ -1,44 +1,22 @@
 // The command `migrate` as a user meets it: plans, refusals, an interruption in mid-course, and what it prints.
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { stringify } from 'yaml';
 import type { Application } from '../../src/contract/application.ts';
 import type { Migration } from '../../src/contract/migration.ts';
 import { waitFor } from '../../src/core/retry.ts';
 import type { MigrationReport } from '../../src/orchestrator/migration/migrate.ts';
-import { addressOf, cmig, cmigJson, cmigOk, images, lab, startCmig, useLab } from './lab.ts';
+import { addressOf, cmig, cmigJson, cmigOk, lab, startCmig, useLab } from './lab.ts';
 import { NumberedStream } from './numbered-stream.ts';
 import { settings } from './settings.ts';
+import { applyTicker } from './ticker.ts';
 
 useLab();
 
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(settings.folder, 'migrate-'));
-  await symlink(images, join(folder, 'images'));
-  const manifest = {
-    apiVersion: 'cmig.dev/v1',
-    kind: 'Application',
-    metadata: { name: 'tick' },
-    spec: {
-      host: 'host-a',
-      containers: [
-        {
-          name: 'main',
-          image: 'dir:images/python',
-          command: ['python3', '/app/ticker.py'],
-          env: [
-            { name: 'PORT', value: '7000' },
-            { name: 'BALLAST_MB', value: '16' },
-          ],
-          ready: { tcp: 7000 },
-        },
-      ],
-    },
-  };
-  await writeFile(join(folder, 'tick.yaml'), stringify(manifest));
-  await cmigOk('apply', '--allow-outside', '--wait', '-f', join(folder, 'tick.yaml'));
+  await applyTicker(folder, 'tick', { ballastMb: 16 });
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -118,7 +96,7 @@ describe('migrate', () => {
         printed += chunk;
       });
       await waitFor(async () => (await migrations()).some(({ status }) => status.state === 'frozen'), {
-        timeoutMs: 20_000,
+        timeoutMs: 60_000,
         what: 'the freeze',
       });
       moving.kill('SIGINT');

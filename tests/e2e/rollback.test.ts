@@ -10,6 +10,9 @@ import { NumberedStream } from './numbered-stream.ts';
 import { settings } from './settings.ts';
 
 const data = '/var/lib/cmig';
+/** An rsync that has lost its sender may still have it open for a moment. */
+const unmount = (folder: string): string =>
+  `for try in $(seq 300); do umount ${folder} && exit 0; sleep 0.1; done; exit 1`;
 
 /** Each breaks one host for one step, and mends it again. All are plain facts of a bad day: no hook in the product. */
 const failures = {
@@ -17,14 +20,14 @@ const failures = {
     host: 'host-b',
     // The folder of applications cannot be written.
     inflict: `mount --bind ${data}/applications ${data}/applications && mount -o remount,bind,ro ${data}/applications`,
-    mend: `umount ${data}/applications`,
+    mend: unmount(`${data}/applications`),
     says: /read-only/i,
   },
   presync: {
     host: 'host-b',
     // No room for the files that go ahead.
     inflict: `mount -t tmpfs -o size=64k tmpfs ${data}/incoming`,
-    mend: `umount ${data}/incoming`,
+    mend: unmount(`${data}/incoming`),
     says: /space|full/i,
   },
   freeze: {
@@ -38,7 +41,7 @@ const failures = {
     host: 'host-b',
     // Room for the files, but not for the memory.
     inflict: `mount -t tmpfs -o size=3m tmpfs ${data}/incoming`,
-    mend: `umount ${data}/incoming`,
+    mend: unmount(`${data}/incoming`),
     says: /space|full/i,
   },
   restore: {

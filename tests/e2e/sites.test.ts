@@ -13,7 +13,7 @@ import { addressOf, cmig, cmigJson, cmigOk, images } from './lab.ts';
 import { NumberedStream } from './numbered-stream.ts';
 import { ownLabs, settings } from './settings.ts';
 
-jest.setTimeout(120_000);
+jest.setTimeout(240_000);
 const name = ownLabs[3];
 const lab = (action: string, ...args: string[]) => cmigOk('lab', action, '--name', name, ...args);
 const onHost = (host: string, ...command: string[]) => lab('exec', host, '--', ...command);
@@ -72,8 +72,8 @@ beforeAll(async () => {
   await lab('down');
   await lab('up', '--hosts', '3', '--sites', 'onprem,azure,aws');
   await cmigOk('config', 'use-context', `lab-${name}`);
-}, 120_000);
-afterAll(() => lab('down'), 60_000);
+}, 240_000);
+afterAll(() => lab('down'), 240_000);
 
 describe('a lab of three sites', () => {
   const knocks = (host: string, address: string) =>
@@ -105,9 +105,11 @@ describe('a lab of three sites', () => {
     expect(sites.map(({ partitioned }) => partitioned)).toEqual([undefined, ['aws'], undefined]);
     expect((await knocks('host-b', aws!)).exitCode).toBe(1);
     expect((await knocks('host-c', azure!)).exitCode).toBe(1);
-    expect((await knocks('host-a', aws!)).exitCode).toBe(0);
+    const isSpared = async () => (await knocks('host-a', aws!)).exitCode === 0;
+    await waitFor(isSpared, { timeoutMs: 60_000, what: 'an answer of a site that is not cut off' });
     await lab('heal', 'azure');
-    expect((await knocks('host-b', aws!)).exitCode).toBe(0);
+    const isHealed = async () => (await knocks('host-b', aws!)).exitCode === 0;
+    await waitFor(isHealed, { timeoutMs: 60_000, what: 'the return of the link' });
   });
 });
 
@@ -202,12 +204,12 @@ describe('packets between sites', () => {
       const send = `import socket
 for count in range(10): socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'${backwards}'[::-1], ('${address}', 9))`;
       const size = async () => (await stat(file).catch(() => undefined))?.size ?? 0;
-      await waitFor(async () => (await size()) > 0, { timeoutMs: 20_000, what: 'the start of the capture' });
+      await waitFor(async () => (await size()) > 0, { timeoutMs: 60_000, what: 'the start of the capture' });
       const before = await size();
       // Whatever else goes on between the sites is captured too.
       await cmigOk('exec', 'near', '--', 'python3', '-c', send);
       await waitFor(async () => (await size()) > before + 10 * text.length, {
-        timeoutMs: 20_000,
+        timeoutMs: 60_000,
         intervalMs: 200,
         what: 'captured packets',
       });
@@ -274,7 +276,7 @@ describe('a published port', () => {
     await lab('kill', 'host-a');
     await lab('start', 'host-a');
     const until = (what: string, is: boolean) =>
-      waitFor(async () => (await published('host-a')) === is, { timeoutMs: 30_000, intervalMs: 300, what });
+      waitFor(async () => (await published('host-a')) === is, { timeoutMs: 60_000, intervalMs: 300, what });
     await until('the rules after a start', true);
     await cmigOk('delete', 'ticker');
     await until('the end of the rules', false);
