@@ -8,6 +8,9 @@ export interface CheckpointRecord {
   reason: Checkpoint['spec']['reason'];
   previous?: string;
   restoredFrom?: string;
+  /** Absent where all memory was dumped, or an older agent has taken it; so is the next. */
+  memorySince?: string;
+  memoryTracked?: boolean;
   takenOn: string;
   createdAt: string;
   /** Milliseconds since the epoch, by the clock of `takenOn`: what changed later is not in it. */
@@ -34,13 +37,16 @@ export interface DiskUse {
   sizeBytes: number;
   /** Not shared with any other checkpoint. */
   ownBytes: number;
+  /** The same of the memory alone, by the sizes of its files. */
+  ownMemoryBytes: number;
 }
 
 export const applicationOf = (record: CheckpointRecord): string => record.application.manifest.metadata.name;
 
 /** A record as the resource that people see. */
 export function toCheckpoint(record: CheckpointRecord, host: string, use: DiskUse): Checkpoint {
-  const { application, id, reason, previous, restoredFrom, cpuinfo: _, frozenAtMs: __, ...facts } = record;
+  const { application, id, reason, previous, restoredFrom, memorySince, ...rest } = record;
+  const { cpuinfo: _, frozenAtMs: __, ...facts } = rest;
   const { labels } = application.manifest.metadata;
   return {
     apiVersion,
@@ -51,12 +57,15 @@ export function toCheckpoint(record: CheckpointRecord, host: string, use: DiskUs
       reason,
       ...(previous ? { previous } : {}),
       ...(restoredFrom ? { restoredFrom } : {}),
+      ...(memorySince ? { memorySince } : {}),
     },
     status: {
       host,
       ...facts,
       sockets: record.sockets ?? [],
       ...use,
+      // criu's log may have grown since
+      ownMemoryBytes: Math.min(use.ownMemoryBytes, record.memoryBytes),
       epoch: application.epoch,
       address: application.address,
       images: application.images,

@@ -68,8 +68,11 @@ export class CheckpointStore {
   /** Seals what `begin` gave, flushes it and gives it its name. @throws CmigError `conflict` where the name is taken */
   async keep(folder: string, record: CheckpointRecord): Promise<void> {
     await writeFileDurably(join(folder, 'checkpoint.json'), `${JSON.stringify(record, undefined, 2)}\n`);
-    const { previous } = record;
-    await seal(folder, previous ? this.folder(applicationOf(record), previous) : undefined);
+    const earlier = [record.previous, record.memorySince].filter((id) => id !== undefined);
+    await seal(
+      folder,
+      [...new Set(earlier)].map((id) => this.folder(applicationOf(record), id)),
+    );
     await this.place(folder, record);
   }
 
@@ -125,21 +128,25 @@ const readRecord = (folder: string) => readJsonFile<CheckpointRecord>(join(folde
 
 /** A file that has more names than are here is shared with another checkpoint. */
 async function measure(folder: string): Promise<DiskUse> {
-  const { stdout } = await runProcess('find', ['.', '-type', 'f', '-printf', '%i %n %b\\n'], {
+  const { stdout } = await runProcess('find', ['.', '-type', 'f', '-printf', '%i %n %b %s %p\\n'], {
     cwd: folder,
     timeoutMs: 0,
   });
-  const files = new Map<string, { names: number; here: number; bytes: number }>();
+  const files = new Map<string, { names: number; here: number; bytes: number; memory: number }>();
   for (const line of stdout.split('\n').filter(Boolean)) {
-    const [inode = '', names = '1', blocks = '0'] = line.split(' ');
+    const [inode = '', names = '1', blocks = '0', size = '0', path = ''] = line.split(' ');
     const here = (files.get(inode)?.here ?? 0) + 1;
-    files.set(inode, { names: Number(names), here, bytes: Number(blocks) * 512 });
+    const memory = path.startsWith('./images/') ? Number(size) : 0;
+    files.set(inode, { names: Number(names), here, bytes: Number(blocks) * 512, memory });
   }
   let sizeBytes = 0;
   let ownBytes = 0;
-  for (const { names, here, bytes } of files.values()) {
+  let ownMemoryBytes = 0;
+  for (const { names, here, bytes, memory } of files.values()) {
     sizeBytes += bytes;
-    if (names <= here) ownBytes += bytes;
+    if (names > here) continue;
+    ownBytes += bytes;
+    ownMemoryBytes += memory;
   }
-  return { sizeBytes, ownBytes };
+  return { sizeBytes, ownBytes, ownMemoryBytes };
 }

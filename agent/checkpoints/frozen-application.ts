@@ -37,15 +37,25 @@ export class FrozenApplication {
     return this.#record.manifest.spec.containers.map(({ name }) => name);
   }
 
-  /** @throws CmigError `tool-failed` with criu's words; `thaw` then puts everything right */
-  async freeze(): Promise<void> {
+  /**
+   * @param trackedSince container -> the images since which its memory is tracked; absent where it is not to be
+   * @throws CmigError `tool-failed` with criu's words; `thaw` then puts everything right
+   */
+  async freeze(trackedSince?: Map<string, string>): Promise<void> {
     const { network, checkpoints } = this.#tools;
     this.connections = await listOuterConnections(this.#name, this.#record.address);
     this.#frozenAt = performance.now();
     this.frozenAtMs = Date.now();
     await network.lock(this.#name);
     const dumps = await Promise.allSettled(
-      this.#containers.map((name) => checkpoints.dumpAndHold(this.#name, name, join(this.#images, name))),
+      this.#containers.map((name) =>
+        checkpoints.dumpAndHold(
+          this.#name,
+          name,
+          join(this.#images, name),
+          trackedSince && { since: trackedSince.get(name) },
+        ),
+      ),
     );
     for (const dump of dumps) if (dump.status === 'rejected') throw dump.reason;
   }

@@ -25,12 +25,12 @@ const isLog = (path: string): boolean => /^images\/[^/]+\/(dump\.log|runc\.out|s
 type Listing = Map<string, string>;
 
 /**
- * Writes `entries`, `checksums` and last of all `seal.json`. The checksum of a file that is, by its inode, that of the
- * `previous` checkpoint is taken from there: it is what was captured then that counts.
+ * Writes `entries`, `checksums` and last of all `seal.json`. The checksum of a file that is, by its inode, that of an
+ * `earlier` checkpoint is taken from there: it is what was captured then that counts.
  */
-export async function seal(folder: string, previous?: string): Promise<void> {
+export async function seal(folder: string, earlier: readonly string[]): Promise<void> {
   await list(folder, join(folder, 'entries'), entryFormat);
-  const known = previous ? await checksumsByInode(previous) : new Map<string, string>();
+  const known = new Map((await Promise.all(earlier.map(checksumsByInode))).flatMap((sums) => [...sums]));
   const inodes = await inodesOf(folder);
   const fresh: string[] = [];
   const lines: string[] = [];

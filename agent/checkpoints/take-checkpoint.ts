@@ -12,6 +12,7 @@ import { FileCapture } from './file-capture.ts';
 import { FrozenApplication } from './frozen-application.ts';
 import { giveBack } from './give-back.ts';
 import { told } from './local-copy.ts';
+import { MemoryLineage, type TrackedSince } from './memory-lineage.ts';
 
 export interface TakeRequest {
   application: string;
@@ -52,6 +53,8 @@ export async function takeCheckpoint(
       mappedFiles: () => frozen.mappedFiles(),
     });
     const facts = await factsOf(machine, record);
+    const memory = await MemoryLineage.of(machine, store, record);
+    let trackedSince: TrackedSince | undefined;
     const keep = async (frozenMs: number): Promise<CheckpointRecord> => {
       await files.tidy();
       const taken: CheckpointRecord = {
@@ -59,6 +62,8 @@ export async function takeCheckpoint(
         reason: request.reason,
         ...(previous ? { previous: previous.id } : {}),
         ...(record.restoredFrom ? { restoredFrom: record.restoredFrom } : {}),
+        ...(trackedSince?.checkpoint ? { memorySince: trackedSince.checkpoint } : {}),
+        memoryTracked: memory !== undefined,
         takenOn: context.config.name,
         createdAt: new Date(frozen.frozenAtMs).toISOString(),
         frozenAtMs: frozen.frozenAtMs,
@@ -73,13 +78,21 @@ export async function takeCheckpoint(
       return taken;
     };
     await supervisor.suspend(application, { id, role: 'checkpoint' });
+    trackedSince = await memory?.begin();
     await files.prepare();
-    await frozen.freeze();
+    await frozen.freeze(trackedSince?.images);
     await Promise.all([frozen.noteSockets(), files.finish()]);
     await frozen.mustBeHeld();
     const kept = request.stop ? await keep(frozen.frozenMs) : undefined;
     isDecided = true;
-    if (!kept) return await keep(await runOn(machine, request, frozen));
+    if (!kept) {
+      const taken = await keep(await runOn(machine, request, frozen));
+      // Without a note the next one is a whole dump.
+      await memory
+        ?.remember(taken)
+        .catch((error) => context.log.warn({ err: error }, 'memory is not tracked'));
+      return taken;
+    }
     await giveBack(machine, request, () => end(machine, application, frozen));
     return kept;
   } catch (error) {

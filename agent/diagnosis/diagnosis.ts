@@ -1,5 +1,6 @@
 // This host looks at itself: all checks, by name, in the order in which they are told.
 import type { Finding } from '../../src/contract/diagnosis.ts';
+import { canTrackMemory } from '../checkpoints/memory-lineage.ts';
 import type { Machine } from '../migration/machine.ts';
 import { lookAtBridge } from './bridge.ts';
 import { testCriu } from './criu-self-test.ts';
@@ -16,6 +17,7 @@ const checks: Record<string, (machine: Machine) => Promise<Said | Said[]>> = {
   sysctl: lookAtKernelSettings,
   cgroup: lookAtCgroups,
   capabilities: lookAtCapabilities,
+  memory: async ({ context }) => lookAtMemory(await canTrackMemory(context.programs)),
   disk: lookAtDisk,
   sshd: lookAtOwnSshd,
   peers: lookAtPeers,
@@ -58,6 +60,14 @@ export class Diagnosis {
     return this.#testing;
   }
 }
+
+/** Nothing is wrong where it cannot, and nobody can mend it. */
+const lookAtMemory = (isTracked: boolean): Said =>
+  ok(
+    isTracked
+      ? 'a checkpoint dumps only the memory that was written to since the one before'
+      : 'every checkpoint dumps all memory: this kernel does not tell what is written to (no soft-dirty bit)',
+  );
 
 function lookAtBroker({ endpoint, connected, blockedBy }: Broker): Said {
   if (!connected)

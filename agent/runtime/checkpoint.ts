@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { CmigError, codeOf } from '../../src/core/errors.ts';
 import { waitFor } from '../../src/core/retry.ts';
-import { spawnProcess } from '../../src/core/run-process.ts';
+import { runProcess, spawnProcess } from '../../src/core/run-process.ts';
 import type { Programs } from '../context.ts';
 import { type AgentPaths, containerId } from '../store/paths.ts';
 import { criuErrors } from './conmon.ts';
@@ -27,6 +27,14 @@ const silenceAtMostMs = 15_000;
 /** From the verdict to criu's end: thawing, or killing, is a matter of milliseconds. */
 const verdictTimeoutMs = 10_000;
 
+/** Where a dump has the images that it builds upon, with theirs in the same place below. */
+export const olderImages = 'older';
+
+export interface TrackedMemory {
+  /** The images of the dump since which it has been tracked. */
+  since?: string | undefined;
+}
+
 export class Checkpoints {
   readonly #programs: Programs;
   readonly #paths: AgentPaths;
@@ -45,16 +53,24 @@ export class Checkpoints {
   }
 
   /**
-   * Resolves when the container is dumped to `imagesDirectory` (absolute) and held.
+   * Resolves when the container is dumped to `imagesDirectory` (absolute) and held. With `memory` the kernel marks what
+   * is written to from then on; where that names a dump, only what was written to since is dumped, and the rest is linked.
    * @throws CmigError `tool-failed` with criu's own words; the container then runs on.
    */
-  async dumpAndHold(application: string, container: string, imagesDirectory: string): Promise<void> {
+  async dumpAndHold(
+    application: string,
+    container: string,
+    imagesDirectory: string,
+    memory?: TrackedMemory,
+  ): Promise<void> {
     const id = containerId(application, container);
     await rm(imagesDirectory, { recursive: true, force: true });
     await mkdir(imagesDirectory, { recursive: true });
+    if (memory?.since)
+      await runProcess('cp', ['-al', '-T', memory.since, join(imagesDirectory, olderImages)]);
     const hold = this.hold(application, container);
     const freezer = await findFreezer(this.#paths.bundle(application, container));
-    await hold.arm(freezer);
+    await hold.arm(freezer, memory !== undefined);
     await rm(this.#paths.runcLogFile(application, container), { force: true });
     // Detached and without pipes: the death of the agent must not take a dump with it that others rely on.
     const output = await open(
@@ -69,6 +85,8 @@ export class Checkpoints {
         'checkpoint',
         ...['--image-path', imagesDirectory, '--work-path', imagesDirectory],
         ...['--tcp-established', '--file-locks'],
+        // runc wants it relative to the images
+        ...(memory?.since ? ['--parent-path', olderImages] : []),
         id,
       ),
       { env: this.#programs.env, stdio: ['ignore', output.fd, output.fd], detached: true },

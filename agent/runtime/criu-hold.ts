@@ -34,13 +34,14 @@ ${freezer ? `echo ${freezer.thawed} >'${freezer.file}'\n` : ''}exit "\${verdict:
  * the application does not accept: it goes on running, behind the lock, for the 0.1 s that criu needs before it seizes
  * it. See also criu-defaults.ts.
  */
-const criuOptions = (folder: string): string =>
+const criuOptions = (folder: string, trackMemory: boolean): string =>
   [
     // criu overrules runc here, whose option of that name knows no `ignore` before version 1.2; without = it is not heard
     'manage-cgroups=ignore',
     'tcp-established',
     'file-locks',
     'skip-in-flight',
+    ...(trackMemory ? ['track-mem'] : []),
     'ghost-limit 67108864',
     `action-script ${folder}/hook`,
     '',
@@ -59,16 +60,16 @@ export class CriuHold {
 
   /**
    * Made ready before each dump and each restore; what an earlier one left is gone. `freezer` for a dump only: at a
-   * restore criu and its hook are in that cgroup themselves.
+   * restore criu and its hook are in that cgroup themselves. `trackMemory`: from this dump on, for one that builds upon it.
    */
-  async arm(freezer?: Freezer): Promise<void> {
+  async arm(freezer?: Freezer, trackMemory = false): Promise<void> {
     await mkdir(this.#folder, { recursive: true });
     await rm(join(this.#folder, 'held'), { force: true });
     await rm(join(this.#folder, 'verdict'), { force: true });
     await rm(join(this.#folder, 'proceeds'), { force: true });
     await runProcess('mkfifo', ['-m', '600', join(this.#folder, 'verdict')]);
     await writeFile(join(this.#folder, 'hook'), hookScript(this.#folder, freezer), { mode: 0o700 });
-    await writeFile(join(this.#folder, 'criu.conf'), criuOptions(this.#folder));
+    await writeFile(join(this.#folder, 'criu.conf'), criuOptions(this.#folder, trackMemory));
   }
 
   /** The container is held: its hook waits for a verdict, and the criu that waits for the hook lives. */

@@ -45,6 +45,8 @@ export const Checkpoint = Type.Object({
     previous: Type.Optional(Type.String()),
     /** The checkpoint that the application had been restored from, where it had been. */
     restoredFrom: Type.Optional(Type.String()),
+    /** The checkpoint whose memory it builds upon: of its own it has what was written to since. Absent: all of it. */
+    memorySince: Type.Optional(Type.String()),
   }),
   status: Type.Object({
     /** Where it is kept. */
@@ -60,6 +62,10 @@ export const Checkpoint = Type.Object({
     connections: Type.Integer(),
     /** Of the containers' memory, as criu wrote it. */
     memoryBytes: Type.Integer(),
+    /** What of the memory no other checkpoint has. */
+    ownMemoryBytes: Type.Optional(Type.Integer()),
+    /** Whether the kernel marks what is written to, so that the next one may build upon this one. */
+    memoryTracked: Type.Optional(Type.Boolean()),
     fileBytes: Type.Integer(),
     files: Type.Integer(),
     /** On disk; `ownBytes` of them are no other checkpoint's. */

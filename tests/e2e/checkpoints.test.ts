@@ -180,6 +180,11 @@ describe('checkpoints of a running application', () => {
     expect(two!.spec.previous).toBe('one');
     expect(two!.status.ownBytes).toBeLessThan(two!.status.sizeBytes);
     expect(await cmigOk('describe', 'ckpt', 'one')).toMatch(/redis-server.*127\.0\.0\.1/);
+    expect(await cmigOk('describe', 'ckpt', 'two')).toMatch(
+      two!.status.memoryTracked
+        ? /Memory: .*dumped: what was written to since one/
+        : /Memory: .*dumped: all of it, as the kernel does not tell what is written to/,
+    );
     expect((await cmig('checkpoint', 'keeper', '--name', 'one')).exitCode).toBe(4);
     await expectConsistent(before.shop, before.port);
   });

@@ -96,6 +96,8 @@ describe('cmig host doctor', () => {
     expect(
       tested.map(({ level, message }) => ({ level, proves: /dumped and restored/.test(message) })),
     ).toEqual(Array(3).fill({ level: 'ok', proves: true }));
+    const memory = all.filter(({ check }) => check === 'memory').map(({ message }) => message);
+    expect(memory).toEqual(Array(3).fill(expect.stringMatching(/checkpoint dumps (all|only the) memory/)));
     // It leaves nothing.
     const left = await sh('host-b', 'ls /run/netns /run/cmig /run/cmig/containers; ls /run/cmig/runc');
     expect(left).not.toMatch(/self-?test/);

@@ -24,6 +24,11 @@ export const checkpointView: KindView<Checkpoint> = {
     { header: 'TAKEN ON', value: (item) => item.status.takenOn },
     { header: 'PREVIOUS', value: (item) => item.spec.previous ?? '' },
     { header: 'MEMORY', value: ({ status }) => formatBytes(status.memoryBytes) },
+    {
+      header: 'OWN MEMORY',
+      value: ({ status }) => formatBytes(status.ownMemoryBytes ?? status.memoryBytes),
+    },
+    { header: 'MEMORY SINCE', value: ({ spec }) => spec.memorySince ?? '' },
     { header: 'FILES', value: ({ status }) => String(status.files) },
     { header: 'CONNECTIONS', value: ({ status }) => String(status.connections) },
     { header: 'EPOCH', value: ({ status }) => String(status.epoch) },
@@ -47,7 +52,7 @@ function describe({ metadata, spec, status }: Checkpoint): Field[] {
     ['Address', status.address],
     ['Frozen', formatDuration(status.frozenMs)],
     ['Connections', `${status.connections} with peers outside, which a restore closes`],
-    ['Memory', formatBytes(status.memoryBytes)],
+    ['Memory', wordsOfMemory(spec, status)],
     ['Files', `${status.files}, ${formatBytes(status.fileBytes)}`],
     [
       'On disk',
@@ -76,6 +81,15 @@ function describe({ metadata, spec, status }: Checkpoint): Field[] {
       ),
     ],
   ];
+}
+
+function wordsOfMemory(
+  { memorySince }: Checkpoint['spec'],
+  { memoryBytes, ownMemoryBytes = memoryBytes, memoryTracked }: Checkpoint['status'],
+): string {
+  const why = memoryTracked === false ? ', as the kernel does not tell what is written to' : '';
+  const dumped = memorySince ? `what was written to since ${memorySince}` : `all of it${why}`;
+  return `${formatBytes(memoryBytes)}, ${formatBytes(ownMemoryBytes)} of it not shared with another checkpoint; dumped: ${dumped}`;
 }
 
 function wordsOfSocket({ protocol, state, local, peer, ...queues }: CheckpointSocket): string {

@@ -55,7 +55,7 @@ async function capture(
   await files.finish();
   await files.tidy();
   await writeFile(join(checkpoint, 'checkpoint.json'), '{}');
-  await seal(checkpoint, previous && join(root, previous.name));
+  await seal(checkpoint, previous ? [join(root, previous.name)] : []);
   return frozenAtMs;
 }
 
