@@ -50,5 +50,12 @@ export default {
       testMatch: ['<rootDir>/tests/fuzz/**/*.test.ts'],
       globalSetup: '<rootDir>/tests/fuzz/set-up.mjs',
     },
+    {
+      ...shared,
+      displayName: 'vm',
+      testMatch: ['<rootDir>/tests/vm/**/*.test.ts'],
+      globalSetup: '<rootDir>/tests/vm/set-up.mjs',
+      globalTeardown: '<rootDir>/tests/vm/tear-down.mjs',
+    },
   ],
 };

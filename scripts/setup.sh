@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes a fresh machine ready: system packages, a criu and runc that work, Node dependencies, the build.
 # Each part looks whether its work is done already, so a second run is instant.
-# usage: scripts/setup.sh [packages|criu|node|build|test-packages]…      all but the last without an argument
+# usage: scripts/setup.sh [packages|criu|node|build|test-packages|vm-packages]…      all but the last two without an argument
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
@@ -10,8 +10,8 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 [ $# -gt 0 ] || set -- packages criu node build
 for part in "$@"; do
   case $part in
-    packages | criu | node | build | test-packages) ;;
-    *) echo "setup: no part is called \"$part\" (packages, criu, node, build, test-packages)" >&2; exit 2 ;;
+    packages | criu | node | build | test-packages | vm-packages) ;;
+    *) echo "setup: no part is called \"$part\" (packages, criu, node, build, test-packages, vm-packages)" >&2; exit 2 ;;
   esac
 done
 
@@ -23,6 +23,7 @@ for part in "$@"; do
   case $part in
     packages) scripts/setup/packages.sh ;;
     test-packages) scripts/setup/packages.sh docker-registry:docker-registry mkfs.btrfs:btrfs-progs mmdebstrap:mmdebstrap tcpdump:tcpdump ;;
+    vm-packages) scripts/setup/packages.sh qemu-system-x86_64:qemu-system-x86 mkfs.ext4:e2fsprogs ;;
     criu) scripts/setup/criu.sh "${CMIG_PREFIX:-/opt/cmig}" ;;
     node) scripts/setup/node.sh ;;
     build)

@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # Checks everything: set-up, lint, types, then the unit, integration and end-to-end tests. Every stage runs even when
 # an earlier one failed; the last line is the sum. Logs, results and what failed tests left go to .artifacts/.
-# usage: scripts/test.sh [lint|types|unit|integration|e2e]…      all of them without an argument
+# usage: scripts/test.sh [lint|types|unit|integration|e2e|vm]…      all but the last without an argument
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 exec </dev/null
 root=$PWD
 stages=(lint types unit integration e2e)
+# stages+=(vm)      on virtual machines: minutes, since they are emulated
 [ $# = 0 ] || stages=("$@")
 for stage in "${stages[@]}"; do
   case $stage in
-    lint | types | unit | integration | e2e) ;;
-    *) echo "test: no stage is called \"$stage\" (lint, types, unit, integration, e2e)" >&2; exit 2 ;;
+    lint | types | unit | integration | e2e | vm) ;;
+    *) echo "test: no stage is called \"$stage\" (lint, types, unit, integration, e2e, vm)" >&2; exit 2 ;;
   esac
 done
 
@@ -31,7 +32,9 @@ fail() { failed=$((failed + 1)); broken+=("$1: $2"); echo "FAILED $1 ($3 s)"; }
 setup() {
   scripts/setup.sh || return 1
   [[ " ${stages[*]} " != *" e2e "* && " ${stages[*]} " != *" integration "* ]] || scripts/setup.sh test-packages || return 1
-  [[ " ${stages[*]} " != *" e2e "* ]] || scripts/images/build.sh
+  [[ " ${stages[*]} " != *" vm "* ]] || scripts/setup.sh vm-packages || return 1
+  [[ " ${stages[*]} " != *" e2e "* ]] || scripts/images/build.sh || return 1
+  [[ " ${stages[*]} " != *" vm "* ]] || scripts/images/build.sh busybox python postgres
 }
 started=$SECONDS
 if ! setup; then
@@ -66,7 +69,7 @@ trap 'exit 143' TERM HUP
 trap 'exit 130' INT
 
 # seconds a stage may take before it is ended and counts as failed: many times what it takes
-declare -A limit=([lint]=300 [types]=600 [unit]=600 [integration]=600 [e2e]=${CMIG_E2E_SECONDS:-2100})
+declare -A limit=([lint]=300 [types]=600 [unit]=600 [integration]=600 [e2e]=${CMIG_E2E_SECONDS:-2100} [vm]=2400)
 # the kernel ends what runs when its parent ends, however that comes about
 with_limit() { # STAGE COMMAND…
   local seconds=${limit[$1]}
@@ -129,6 +132,7 @@ for stage in "${stages[@]}"; do
     unit) run_jest unit ;;
     integration) run_jest integration --runInBand ;;
     e2e) run_jest e2e --runInBand ;;
+    vm) run_jest vm --runInBand ;;
   esac
 done
 finish

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds root file systems for manifests/ and for the end-to-end tests, out of this machine's own Debian packages.
 # Each image is a folder here with a recipe.sh; what it keeps of the packages is only what its programs load.
-# usage: build.sh [--into DIR] [NAME…]      into manifests/images by default; all images without a name
+# usage: build.sh [--into DIR] [NAME…]      into manifests/images by default; without a name all but those that only the
+#                                           tests on virtual machines use (only_when_named in their recipe)
 # A built image is kept in ${CMIG_IMAGES:-/var/cache/cmig/images}, so that another clone only copies it.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -15,7 +16,9 @@ if [ "${1:-}" = --into ]; then
 fi
 cache=${CMIG_IMAGES:-/var/cache/cmig/images}
 if [ $# = 0 ]; then
-  for name in "$here"/*/recipe.sh; do set -- "$@" "$(basename "${name%/recipe.sh}")"; done
+  for name in "$here"/*/recipe.sh; do
+    grep -q '^only_when_named=' "$name" || set -- "$@" "$(basename "${name%/recipe.sh}")"
+  done
 fi
 mkdir -p "$cache" "$into"
 exec 9<"$cache"

@@ -1,0 +1,133 @@
+// One virtual machine, emulated: booted from the built image, gone with this process.
+import { openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { waitFor } from '../../src/core/retry.ts';
+import { type BackgroundProcess, spawnProcess } from '../../src/core/run-process.ts';
+import { MachineShell, type ShellOptions } from './machine-shell.ts';
+
+export interface MachineOptions extends ShellOptions {
+  /** What scripts/vm/build-image.sh has built. */
+  image: string;
+  /** The drive with what is this machine's own. */
+  drive: string;
+  /** As QEMU names it, with features added and taken away: `max,-avx2`. */
+  cpu: string;
+  /** Its network cards beside that to the world, in their order: see `linksOf`. */
+  links: Link[];
+  memoryMiB: number;
+}
+
+/** One end of a cable between two machines: the end that listens is started first. */
+export interface Link {
+  listens: boolean;
+  socket: string;
+  mac: string;
+}
+
+/** Many times what it takes on a quiet machine. */
+const bootLimitMs = 240_000;
+
+export class VirtualMachine {
+  readonly shell: MachineShell;
+  readonly #options: MachineOptions;
+  readonly #qemu: BackgroundProcess;
+  #session: BackgroundProcess | undefined;
+  #hasEnded = false;
+
+  private constructor(options: MachineOptions) {
+    this.shell = new MachineShell(options);
+    this.#options = options;
+    const output = openSync(this.#file('qemu.log'), 'a');
+    // setpriv: the kernel ends it when this process ends, however that comes about.
+    this.#qemu = spawnProcess(
+      'setpriv',
+      ['--pdeathsig', 'KILL', '--', 'qemu-system-x86_64', ...this.#arguments()],
+      { stdio: ['ignore', output, output] },
+    );
+    void this.#qemu.ended.then(() => {
+      this.#hasEnded = true;
+    });
+  }
+
+  /** Starts it; `ready` tells when it has booted. */
+  static start(options: MachineOptions): VirtualMachine {
+    return new VirtualMachine(options);
+  }
+
+  /** Waits for the line that its init prints at the end, then opens the session of its shell. */
+  async ready(): Promise<void> {
+    const { name } = this.#options;
+    await waitFor(
+      async () => {
+        const text = await readFile(this.#file('console.log'), 'utf8').catch(() => '');
+        if (this.#hasEnded)
+          throw new Error(`${name} ended: ${await readFile(this.#file('qemu.log'), 'utf8')}${text}`);
+        return text.includes('vm-ready');
+      },
+      { timeoutMs: bootLimitMs, intervalMs: 100, what: `the boot of ${name}` },
+    );
+    let isConnecting = false;
+    await waitFor(
+      async () => {
+        // Its sshd may give up before a machine that is emulated has agreed on keys.
+        if (!isConnecting) {
+          isConnecting = true;
+          this.#session = this.shell.openSession();
+          void this.#session.ended.then(() => {
+            isConnecting = false;
+          });
+        }
+        return this.shell.hasSession();
+      },
+      { timeoutMs: bootLimitMs, intervalMs: 200, what: `SSH to ${name}` },
+    );
+    // Its clock has whole seconds of the emulated one; hosts are expected to agree more closely.
+    await this.shell.run('date', '-s', `@${(Date.now() / 1000).toFixed(3)}`);
+  }
+
+  async end(): Promise<void> {
+    this.#session?.kill('SIGKILL');
+    this.#qemu.kill('SIGKILL');
+    await this.#session?.ended;
+    await this.#qemu.ended;
+  }
+
+  #file(what: string): string {
+    return join(this.#options.folder, `${this.#options.name}.${what}`);
+  }
+
+  #arguments(): string[] {
+    const { image, drive, cpu, sshPort, links, memoryMiB, name } = this.#options;
+    const kernelLine = [
+      ...['console=ttyS0', 'root=/dev/nvme0n1', 'rootfstype=ext4', 'rw', 'init=/usr/sbin/vm-init'],
+      ...['quiet', 'panic=-1', 'mitigations=off', 'net.ifnames=0'],
+      // With huge pages one changed byte dirties two megabytes.
+      'transparent_hugepage=never',
+    ].join(' ');
+    const network = (id: string, netdev: string, mac: string) => [
+      ...['-netdev', `${netdev},id=${id}`],
+      ...['-device', `virtio-net-pci,netdev=${id},mac=${mac},romfile=`],
+    ];
+    return [
+      // Not KVM, which may be there and yet not run every instruction; emulated, the CPUs are the same everywhere.
+      ...['-name', name, '-accel', 'tcg,thread=multi,tb-size=256', '-cpu', cpu, '-m', String(memoryMiB)],
+      ...['-M', 'q35,usb=off,vmport=off', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+      ...['-kernel', join(image, 'kernel'), '-append', kernelLine],
+      ...['-drive', `file=${join(image, 'root.img')},format=raw,if=none,id=root,snapshot=on`],
+      ...['-drive', `file=${drive},format=raw,if=none,id=own,snapshot=on`],
+      // Of two drives of one kind it is chance which the kernel finds first.
+      ...['-device', 'nvme,drive=root,serial=root', '-device', 'virtio-blk-pci,drive=own'],
+      ...['-device', 'virtio-rng-pci,romfile='],
+      ...['-serial', `file:${this.#file('console.log')}`, '-serial', `file:${this.#file('agent.log')}`],
+      ...network('world', `user,hostfwd=tcp:127.0.0.1:${sshPort}-:22`, '52:54:00:00:00:01'),
+      ...links.flatMap(({ listens, socket, mac }, index) =>
+        network(
+          `link${index}`,
+          `stream,server=${listens ? 'on' : 'off'},addr.type=unix,addr.path=${socket}`,
+          mac,
+        ),
+      ),
+    ];
+  }
+}
