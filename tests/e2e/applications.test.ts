@@ -100,7 +100,7 @@ describe('apply', () => {
     // The new container is cared for as the first one was: it once was left alone, as if a migration had it.
     await onHost('host-a', 'kill', '-KILL', String(second.status.containers[0]!.pid));
     const restarted = async () => (await get('tick')).status.containers[0]!.restarts === 1;
-    await waitFor(restarted, { timeoutMs: 30_000, what: 'the container being restarted' });
+    await waitFor(restarted, { timeoutMs: 60_000, what: 'the container being restarted' });
   });
 
   it('never moves an application by spec.host, and says so', async () => {
@@ -132,7 +132,8 @@ describe('apply', () => {
   it('tells why an application cannot be started, and tries again when asked to', async () => {
     const file = await written(manifest('bad', { command: ['/bin/nothing-there'] }));
     for (const attempt of [1, 2]) {
-      const { exitCode, stderr } = await cmig('apply', '-f', file);
+      // Whoever does not wait may have left before a busy machine has come to the failure.
+      const { exitCode, stderr } = await cmig('apply', '--wait', '-f', file);
       expect({ attempt, exitCode, stderr }).toMatchObject({
         attempt,
         exitCode: 1,
@@ -258,7 +259,7 @@ describe('get and describe', () => {
     });
     const saw = (phase: string) =>
       waitFor(() => seen.some(({ status }) => status.phase === phase), {
-        timeoutMs: 10_000,
+        timeoutMs: 60_000,
         what: `to see ${phase}`,
       });
     try {
@@ -293,7 +294,10 @@ describe('get and describe', () => {
     } finally {
       await lab('start', 'host-c', '--agent');
     }
-    expect((await get('there')).status.phase).toBe('Running');
+    await waitFor(async () => (await get('there')).status.phase === 'Running', {
+      timeoutMs: 60_000,
+      what: 'the application running',
+    });
   });
 });
 
@@ -386,16 +390,18 @@ describe('what is refused', () => {
   });
 
   it('two changes of one application at a time, and says who is at it', async () => {
-    const slow = manifest('slow', { container: { ready: { tcp: 1, timeout: '5s' } } });
+    // Ready as soon as the second command has been refused.
+    const slow = manifest('slow', { container: { ready: { exec: ['test', '-e', '/go'], timeout: '10m' } } });
     const first = startCmig('apply', '--wait', '-f', await written(slow));
     try {
       await waitFor(async () => (await names()).includes('slow'), {
-        timeoutMs: 10_000,
+        timeoutMs: 60_000,
         what: 'the deployment',
       });
       const second = await cmig('delete', 'slow');
       expect(second).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('cmig apply') });
     } finally {
+      await inside('slow', 'touch', '/go');
       await first.ended;
     }
   });

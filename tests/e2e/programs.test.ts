@@ -30,7 +30,9 @@ describe('a move under load', () => {
         metadata: { name: image },
         spec: {
           host: 'host-a',
-          containers: [{ name: 'main', image: `dir:images/${image}`, command, ready: { tcp: port } }],
+          containers: [
+            { name: 'main', image: `dir:images/${image}`, command, ready: { tcp: port, timeout: '2m' } },
+          ],
         },
       }),
     );
