@@ -80,10 +80,10 @@ export async function execInContainer(
     void kill();
   });
   try {
-    // On a terminal runc's own complaints come the same way, and keys that are too early would go to it.
-    const begun = onTerminal ? untilBegun(hasBegun, child) : Promise.resolve(true);
+    // runc's own complaints come the same way as what the program says, and on a terminal early keys would go to runc.
+    const begun = untilBegun(hasBegun, child);
     if (onTerminal) stream.onResize((size) => void onTerminal.resize(size).catch(() => {}));
-    if (request.stdin) void begun.then(() => feed(stream, child.stdin));
+    if (request.stdin) void (onTerminal ? begun : Promise.resolve()).then(() => feed(stream, child.stdin));
     await Promise.all([
       forward(child.stdout, 'stdout', stream, begun),
       forward(child.stderr, 'stderr', stream, begun),
@@ -91,7 +91,7 @@ export async function execInContainer(
     const { exitCode, signal } = await child.ended;
     if (interrupted) throw new CmigError('cancelled', interrupted);
     // Without a pid the command never began: what runc says is the reason.
-    if (!(await hasBegun())) throw await refusal(logFile, id, command, exitCode);
+    if (!(await hasBegun())) throw await refusal(logFile, container, command, exitCode);
     await stream.send({ type: 'end', exitCode: exitCode ?? (signal ? 137 : 1) });
   } finally {
     takeOff();
@@ -165,17 +165,22 @@ async function forward(
 
 async function refusal(
   logFile: string,
-  id: string,
+  { application, name }: SupervisedContainer,
   command: string[],
   exitCode: number | undefined,
 ): Promise<CmigError> {
   const told = (await lastRuncError(logFile)) ?? 'runc exec failed';
-  const missing = /executable file not found|no such file or directory/.test(told);
+  if (told.includes('executable file not found'))
+    return new CmigError(
+      'not-found',
+      `${command[0]} could not be run: container ${name} of ${application} has no such program`,
+    );
+  const missing = told.includes('no such file or directory');
   return new CmigError(missing ? 'not-found' : 'tool-failed', `${command[0]} could not be run: ${told}`, {
     tool: {
-      argv: ['runc', 'exec', id, ...command],
+      argv: ['runc', 'exec', containerId(application, name), ...command],
       ...(exitCode === undefined ? {} : { exitCode }),
-      output: [told],
+      output: [],
     },
   });
 }

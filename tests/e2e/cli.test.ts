@@ -202,6 +202,12 @@ describe('exec on a terminal', () => {
     await terminal.shows(/^code 3$/m);
     expect(terminal.screen().join('\n')).toMatch(/^error: nonsense could not be run: /m);
     expect(terminal.screen().join('\n')).not.toMatch(/ERRO|level=/);
+    expect(await cmig('exec', 'pair', '-c', 'quiet', '--', 'nonsense')).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringMatching(
+        /^error: nonsense could not be run: container quiet of pair has no such program \(host host-[ab]\)\n$/,
+      ),
+    });
   });
 
   it('gives the terminal back when it is ended from outside, and the program ends', async () => {

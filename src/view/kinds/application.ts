@@ -1,7 +1,9 @@
 // How applications are listed and described.
+import type { AllowedClient } from '../../contract/allowed-client.ts';
 import type { Application, ContainerStatus } from '../../contract/application.ts';
 import type { CompleteContainer } from '../../contract/defaults.ts';
 import { completeApplication } from '../../contract/defaults.ts';
+import type { PublishedPort } from '../../contract/published-port.ts';
 import type { Field } from '../description.ts';
 import { formatAgeOf } from '../formats.ts';
 import { formatLabels, type KindView } from './kind-view.ts';
@@ -52,6 +54,9 @@ function describe(item: Application): Field[] {
     ['First host', spec.host],
     ['Address', status.address],
     ['MAC', status.mac],
+    ['Published', spec.network?.ports?.map(describePort)],
+    ['Allowed', spec.network?.allow && describeAllowed(spec.network.allow)],
+    ['Egress', spec.network?.egress],
     ['Epoch', String(status.epoch)],
     ['Migration', status.migration],
     ['Checkpoints', spec.checkpoints && `every ${spec.checkpoints.every}, ${spec.checkpoints.keep} kept`],
@@ -70,6 +75,16 @@ function describe(item: Application): Field[] {
     ],
   ];
 }
+
+const describePort = ({ port, hostPort, protocol = 'tcp', hosts = ['all'] }: PublishedPort): string =>
+  `${protocol} ${hostPort} of ${hosts.includes('all') ? 'all hosts' : [...hosts].join(', ')} to ${port}`;
+
+const describeAllowed = (clients: readonly AllowedClient[]): string[] =>
+  clients.length === 0
+    ? ['nobody']
+    : clients.map(({ application, labels, cidr }) =>
+        application ? `application ${application}` : (cidr ?? `applications with ${formatLabels(labels)}`),
+      );
 
 function describeContainer(container: CompleteContainer, state: ContainerStatus | undefined): Field[] {
   const { resources, ready } = container;
