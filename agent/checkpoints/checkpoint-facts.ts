@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CheckpointProcess } from '../../src/contract/checkpoint.ts';
 import { runProcess } from '../../src/core/run-process.ts';
+import { readApplicationUse } from '../migration/application-use.ts';
 import { dumpCpuInfo, readHostFacts } from '../migration/host-facts.ts';
 import type { Machine } from '../migration/machine.ts';
 import { sizeOfFolder } from '../runtime/progress-watch.ts';
@@ -13,10 +14,13 @@ import type { CheckpointRecord } from './checkpoint-record.ts';
 export async function factsOf(
   { context, runc }: Machine,
   record: ApplicationRecord,
-): Promise<Pick<CheckpointRecord, 'architecture' | 'kernel' | 'criu' | 'cpuinfo' | 'processes'>> {
-  const [{ architecture, kernel, criu }, cpuinfo] = await Promise.all([
+): Promise<
+  Pick<CheckpointRecord, 'architecture' | 'kernel' | 'criu' | 'machine' | 'uses' | 'cpuinfo' | 'processes'>
+> {
+  const [machine, cpuinfo, { memoryBytes: _, ...uses }] = await Promise.all([
     readHostFacts(context.programs),
     dumpCpuInfo(context.programs),
+    readApplicationUse({ runc }, record),
   ]);
   const processes: CheckpointProcess[] = [];
   for (const { name: container } of record.manifest.spec.containers)
@@ -27,7 +31,8 @@ export async function factsOf(
       const memoryBytes = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
       if (processes.length < 200) processes.push({ container, pid, command, memoryBytes });
     }
-  return { architecture, kernel, criu, cpuinfo, processes };
+  const { architecture, kernel, criu } = machine;
+  return { architecture, kernel, criu, machine, uses, cpuinfo, processes };
 }
 
 export async function sizesOf(

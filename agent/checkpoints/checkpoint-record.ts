@@ -1,5 +1,6 @@
 // What is on disk of a checkpoint beside its images and files: all that a restore must know.
 import type { Checkpoint, CheckpointProcess, CheckpointSocket } from '../../src/contract/checkpoint.ts';
+import type { ApplicationUse, MachineFacts } from '../../src/contract/machine.ts';
 import { apiVersion } from '../../src/contract/protocol.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
 
@@ -23,6 +24,9 @@ export interface CheckpointRecord {
   architecture: string;
   kernel: string;
   criu: string;
+  /** All that the host told of itself, and what the processes had of it; absent where an older agent has taken it. */
+  machine?: MachineFacts;
+  uses?: ApplicationUse;
   /** `criu cpuinfo dump` of the host, base64 of cpuinfo.img. */
   cpuinfo: string;
   processes: CheckpointProcess[];
@@ -46,7 +50,7 @@ export const applicationOf = (record: CheckpointRecord): string => record.applic
 /** A record as the resource that people see. */
 export function toCheckpoint(record: CheckpointRecord, host: string, use: DiskUse): Checkpoint {
   const { application, id, reason, previous, restoredFrom, memorySince, ...rest } = record;
-  const { cpuinfo: _, frozenAtMs: __, ...facts } = rest;
+  const { cpuinfo: _, frozenAtMs: __, machine: ___, uses: ____, ...facts } = rest;
   const { labels } = application.manifest.metadata;
   return {
     apiVersion,

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import type { ServerStream } from '../../src/broker/rpc-server.ts';
 import type { Checkpoint, RestoreResult } from '../../src/contract/checkpoint.ts';
-import type { Params } from '../../src/contract/methods.ts';
+import type { Params, Result } from '../../src/contract/methods.ts';
 import { CmigError } from '../../src/core/errors.ts';
 import type { Machine } from '../migration/machine.ts';
 import { receiveArchive, sendArchive } from './checkpoint-archive.ts';
@@ -88,10 +88,10 @@ export class KeptCheckpoints {
   }
 
   /** @throws CmigError `not-found`; `failed` that names the damaged file; `conflict` where this host cannot restore it */
-  async verify(id: string): Promise<Checkpoint> {
+  async verify(id: string): Promise<Result<'checkpoint.verify'>> {
     const record = await this.#find(id);
-    await verifyCheckpoint(this.#machine, this.store, record);
-    return this.#show(record);
+    const warnings = await verifyCheckpoint(this.#machine, this.store, record);
+    return { ...(await this.#show(record)), warnings };
   }
 
   /** @throws CmigError as `verify`; what kept it from being restored, and then what ran before runs on */

@@ -1,30 +1,58 @@
 // Whether this host can restore a checkpoint: its machine, the images, and every file of it.
 import { arch } from 'node:os';
+import { fits } from '../../src/broker/schema-check.ts';
+import type { Problem } from '../../src/contract/fault.ts';
+import { ApplicationUse, MachineFacts } from '../../src/contract/machine.ts';
+import type { PreflightReport } from '../../src/contract/migration.ts';
 import { CmigError } from '../../src/core/errors.ts';
-import { refuseCpu } from '../migration/host-facts.ts';
+import { findSkews } from '../migration/find-skews.ts';
+import { readAppArmorProfiles, readHostFacts, refuseCpu } from '../migration/host-facts.ts';
 import type { Machine } from '../migration/machine.ts';
 import { applicationOf, type CheckpointRecord } from './checkpoint-record.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
 import { verifySeal } from './seal.ts';
 
-/** @throws CmigError `conflict` where this host cannot; `failed` that names the damaged file */
+/**
+ * @returns what is known to go otherwise on this host than where it was taken
+ * @throws CmigError `conflict` where this host cannot; `failed` that names the damaged file
+ */
 export async function verifyCheckpoint(
-  { images, context }: Machine,
+  machine: Machine,
   store: CheckpointStore,
   record: CheckpointRecord,
-): Promise<void> {
+): Promise<Problem[]> {
+  const { images, context } = machine;
+  const cannot = `checkpoint ${record.id} cannot be restored on ${context.config.name}`;
   const refused = (message: string, hint: string) =>
-    new CmigError(
-      'conflict',
-      `checkpoint ${record.id} cannot be restored on ${context.config.name}: ${message}`,
-      { hint },
-    );
+    new CmigError('conflict', `${cannot}: ${message}`, { hint });
   if (record.architecture !== arch())
     throw refused(`it is of a ${record.architecture}`, 'choose a host of that architecture');
+  const { problems, warnings } = await skewsOf(machine, record);
+  if (problems.length > 0) throw new CmigError('conflict', cannot, { problems });
   const cpu = await refuseCpu(context.programs, record.cpuinfo);
   if (cpu) throw refused(`its CPU lacks features: ${cpu}`, 'choose a host whose CPU has them');
   for (const digest of new Set(Object.values(record.application.images)))
     if (!(await images.find(digest)))
       throw refused(`the image ${digest} is not there`, 'apply its manifest again, which sends the image');
   await verifySeal(store.folder(applicationOf(record), record.id), record.id);
+  return warnings;
+}
+
+/** As it was dumped there and then: the same host may have another kernel by now. */
+async function skewsOf({ context }: Machine, record: CheckpointRecord): Promise<PreflightReport> {
+  const here = context.config.name;
+  const { architecture, kernel, criu, machine, uses, takenOn } = record;
+  // An archive may come from anywhere.
+  const told =
+    machine && fits(MachineFacts, machine) ? machine : { architecture, kernel: `${kernel}`, criu: `${criu}` };
+  return findSkews({
+    from: { ...told, name: takenOn === here ? `${here} when it was taken` : takenOn },
+    to: {
+      ...(await readHostFacts(context.programs)),
+      name: here,
+      profiles: await readAppArmorProfiles(),
+    },
+    uses: uses && fits(ApplicationUse, uses) ? uses : undefined,
+    isDumped: true,
+  });
 }

@@ -2,11 +2,12 @@
 import { readFile, statfs } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { HostStatistics } from '../../src/contract/host.ts';
+import type { MachineFacts } from '../../src/contract/machine.ts';
 import type { Result } from '../../src/contract/methods.ts';
 import { apiVersion, protocolVersion } from '../../src/contract/protocol.ts';
 import { version } from '../../src/core/version.ts';
 import type { AgentContext } from '../context.ts';
-import { type HostFacts, readHostFacts } from '../migration/host-facts.ts';
+import { readHostFacts } from '../migration/host-facts.ts';
 import { readMemory } from '../statistics/host-counters.ts';
 
 export interface AgentHandlersOptions {
@@ -59,14 +60,11 @@ export async function agentHandlers({
 
 const withStatistics = (statistics: HostStatistics | undefined) => (statistics ? { statistics } : {});
 
-async function describeMachine(
-  { kernel, architecture, criu, runc, cgroupVersion }: HostFacts,
-  folder: string,
-) {
+async function describeMachine({ shadowStacks: _, ...facts }: MachineFacts, folder: string) {
   const [disk, meminfo] = await Promise.all([statfs(folder), readFile('/proc/meminfo', 'utf8')]);
   const { totalBytes, availableBytes } = readMemory(meminfo);
   return {
-    ...{ kernel, architecture, criu, runc, cgroupVersion },
+    ...facts,
     cores: availableParallelism(),
     memoryBytes: totalBytes,
     memoryAvailableBytes: availableBytes,

@@ -36,6 +36,7 @@ export const hostHandlers = (
   }),
   'host.list': async (): Promise<Result<'host.list'>> => ({ hosts: registry.listAll() }),
   'host.places': async (): Promise<Result<'host.places'>> => ({ places: neighbourhood.own() }),
+  'host.clock': async (): Promise<Result<'host.clock'>> => ({ timeMs: Date.now() }),
   'host.put': async (
     { host }: Params<'host.put'>,
     { identity }: RequestContext,

@@ -3,22 +3,17 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { arch, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { MachineFacts, securityModules } from '../../src/contract/machine.ts';
 import { CmigError } from '../../src/core/errors.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import type { Programs } from '../context.ts';
 
-export interface HostFacts {
-  architecture: string;
-  kernel: string;
-  criu: string;
-  runc: string;
-  cgroupVersion: number;
-}
-
-export async function readHostFacts(programs: Programs): Promise<HostFacts> {
-  const [criu, runc] = await Promise.all([
+export async function readHostFacts(programs: Programs): Promise<MachineFacts> {
+  const [criu, runc, auxiliary, cpuinfo] = await Promise.all([
     runProcess(programs.criu, ['--version'], { env: programs.env }),
     runProcess(programs.runc, ['--version'], { env: programs.env }),
+    readFile('/proc/self/auxv'),
+    readFile('/proc/cpuinfo', 'utf8'),
   ]);
   return {
     architecture: arch(),
@@ -26,7 +21,37 @@ export async function readHostFacts(programs: Programs): Promise<HostFacts> {
     criu: /Version: (\S+)/.exec(criu.stdout)?.[1] ?? 'unknown',
     runc: /version (\S+)/.exec(runc.stdout)?.[1] ?? 'unknown',
     cgroupVersion: existsSync('/sys/fs/cgroup/cgroup.controllers') ? 2 : 1,
+    pageSizeBytes: pageSizeOf(auxiliary),
+    timeNamespaces: existsSync('/proc/self/ns/time'),
+    securityModule: await readSecurityModule(),
+    ipv6: existsSync('/proc/net/if_inet6'),
+    shadowStacks: /^flags\s*:.*\buser_shstk\b/m.test(cpuinfo),
   };
+}
+
+/** AT_PAGESZ of the auxiliary vector: pairs of a kind and a value (getauxval(3)). */
+function pageSizeOf(auxiliary: Buffer): number {
+  const pageSize = 6n;
+  for (let at = 0; at + 16 <= auxiliary.length; at += 16)
+    if (auxiliary.readBigUInt64LE(at) === pageSize) return Number(auxiliary.readBigUInt64LE(at + 8));
+  return 4096;
+}
+
+const appArmorFolder = '/sys/kernel/security/apparmor';
+
+/** As criu looks for it: what it writes into its images, and compares. */
+async function readSecurityModule(): Promise<(typeof securityModules)[number]> {
+  if (existsSync(appArmorFolder)) return 'apparmor';
+  if (!existsSync('/sys/fs/selinux/enforce')) return 'none';
+  // SELinux without a policy gives no labels of three parts.
+  const label = await readFile('/proc/self/attr/current', 'utf8').catch(() => '');
+  return label.split(':').length > 3 ? 'selinux' : 'none';
+}
+
+/** The names of the profiles that AppArmor has loaded; undefined where it does not tell. */
+export async function readAppArmorProfiles(): Promise<string[] | undefined> {
+  const text = await readFile(join(appArmorFolder, 'profiles'), 'utf8').catch(() => undefined);
+  return text?.split('\n').flatMap((line) => /^(.+) \(\w+\)$/.exec(line)?.[1] ?? []);
 }
 
 /** What criu knows of this machine's CPU: its cpuinfo.img, base64. */
@@ -37,7 +62,10 @@ export async function dumpCpuInfo(programs: Programs): Promise<string> {
   });
 }
 
-/** What criu says against running on this CPU what was dumped on the other, or undefined where it agrees. */
+/**
+ * What criu says against running on this CPU what was dumped on the other, or undefined where it agrees.
+ * @throws CmigError `unsupported` where it cannot say
+ */
 export async function refuseCpu(programs: Programs, cpuinfo: string): Promise<string | undefined> {
   return await inFolder(async (folder) => {
     await writeFile(join(folder, 'cpuinfo.img'), cpuinfo, 'base64');
@@ -46,7 +74,12 @@ export async function refuseCpu(programs: Programs, cpuinfo: string): Promise<st
       return undefined;
     } catch (error) {
       if (!(error instanceof CmigError) || error.code !== 'tool-failed') throw error;
-      return error.tool?.output.filter((line) => /error/i.test(line)).at(0) ?? error.message;
+      const said = error.tool?.output.filter((line) => /error/i.test(line)).at(0) ?? error.message;
+      if (/cpu/i.test(said.replace(programs.criu, ''))) return said;
+      throw new CmigError('unsupported', `criu does not work: ${said}`, {
+        hint: 'bring it to a version that knows this kernel; see: cmig host doctor',
+        cause: error,
+      });
     }
   });
 }

@@ -1,20 +1,22 @@
 // What speaks against a migration, asked of both hosts before anything is changed; every problem, not the first.
 
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import type { Problem } from '../../src/contract/fault.ts';
 import type { Params, Result } from '../../src/contract/methods.ts';
 import { protocolVersion } from '../../src/contract/protocol.ts';
-import { CmigError } from '../../src/core/errors.ts';
+import { CmigError, codeOf } from '../../src/core/errors.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import { policyHint, policyRefusal } from '../runtime/policy.ts';
-import type { ApplicationRecord } from '../store/application-store.ts';
+import { readApplicationUse } from './application-use.ts';
+import { measureClocks } from './clock-offset.ts';
 import { missingInstructions, readInstructions } from './cpu-instructions.ts';
+import { findSkews } from './find-skews.ts';
 import {
   diskAvailableBytes,
   dumpCpuInfo,
   hasResourceCapability,
   memoryAvailableBytes,
+  readAppArmorProfiles,
   readHostFacts,
   refuseCpu,
 } from './host-facts.ts';
@@ -80,11 +82,12 @@ export async function preflightSource(
   }
   const report = { problems, warnings: [] };
   if (problems.length > 0) return { report };
-  const facts = await readHostFacts(context.programs);
+  const { memoryBytes, ...uses } = await readApplicationUse(machine, record);
   return {
     report,
     facts: {
-      ...facts,
+      ...(await readHostFacts(context.programs)),
+      uses,
       manifest: record.manifest,
       images: record.images,
       epoch: record.epoch,
@@ -94,7 +97,7 @@ export async function preflightSource(
       protocolVersion,
       cpuinfo: await dumpCpuInfo(context.programs),
       instructions: await readInstructions(),
-      memoryBytes: await memoryOf(machine, record),
+      memoryBytes,
       diskBytes: await diskOf(machine, application),
       connections: await network.countConnections(application, record.address),
     },
@@ -109,9 +112,12 @@ export async function preflightDestination(
   const here = context.config.name;
   const { name } = facts.manifest.metadata;
   const problems: Problem[] = [];
-  const warnings: Problem[] = [];
   const add = (where: string, message: string, hint: string) => problems.push({ where, message, hint });
-  const own = await readHostFacts(context.programs);
+  const [own, clocks, profiles] = await Promise.all([
+    readHostFacts(context.programs),
+    measureClocks(context.rpc, from),
+    readAppArmorProfiles(),
+  ]);
 
   if (facts.protocolVersion !== protocolVersion) {
     add(
@@ -128,29 +134,22 @@ export async function preflightDestination(
     );
   } else {
     const missing = missingInstructions(facts.instructions ?? [], await readInstructions());
-    const refusal = missing.join(', ') || (await refuseCpu(context.programs, facts.cpuinfo));
+    const refusal =
+      missing.join(', ') ||
+      (await refuseCpu(context.programs, facts.cpuinfo).catch((error) => {
+        if (codeOf(error) !== 'unsupported') throw error;
+        add('criu', `${here}: ${error.message}`, error.hint);
+      }));
     if (refusal)
       add('cpu', `${here} lacks CPU features of ${from}: ${refusal}`, 'choose a host whose CPU has them');
   }
-  if (major(own.criu) < major(facts.criu)) {
-    add(
-      'criu',
-      `criu ${facts.criu} of ${from} is newer than criu ${own.criu} of ${here}`,
-      `bring criu on ${here} to ${facts.criu}`,
-    );
-  }
-  if (own.kernel.split('-')[0] !== facts.kernel.split('-')[0]) {
-    warnings.push({
-      where: 'kernel',
-      message: `kernel ${facts.kernel} on ${from}, ${own.kernel} on ${here}`,
-    });
-  }
-  if (own.cgroupVersion !== facts.cgroupVersion) {
-    warnings.push({
-      where: 'cgroup',
-      message: `cgroup v${facts.cgroupVersion} on ${from}, v${own.cgroupVersion} on ${here}`,
-    });
-  }
+  const skews = findSkews({
+    from: { ...facts, name: from },
+    to: { ...own, name: here, profiles },
+    uses: facts.uses,
+    clocks,
+  });
+  problems.push(...skews.problems);
   const present = await applications.get(name);
   if (present) {
     add(
@@ -208,21 +207,7 @@ export async function preflightDestination(
       `${here} has not heard of ${from} yet`,
       `is its agent running? see: cmig describe host ${from}`,
     );
-  return { report: { problems, warnings } };
-}
-
-const major = (version: string): number => Number.parseInt(version, 10) || 0;
-
-/** Resident memory of all processes of the application. */
-async function memoryOf({ runc }: Machine, record: ApplicationRecord): Promise<number> {
-  let total = 0;
-  for (const { name } of record.manifest.spec.containers) {
-    for (const pid of await runc.processes(record.manifest.metadata.name, name)) {
-      const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-      total += Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
-    }
-  }
-  return total;
+  return { report: { problems, warnings: skews.warnings } };
 }
 
 /** Writable layers, logs and volumes. */

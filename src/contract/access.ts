@@ -19,6 +19,7 @@ export const access: Record<MethodName, Access> = {
   'agent.describe': lookAsPeer,
   'host.list': lookAsPeer,
   'host.places': lookAsPeer,
+  'host.clock': lookAsPeer,
   /** Of itself only, where a host asks. */
   'host.put': { role: 'admin', peers: true },
   'host.cordon': administer,

@@ -1,5 +1,6 @@
 // The Checkpoint: an application at one instant, memory and files, kept on the host on which it was taken.
 import Type from 'typebox';
+import { Problem } from './fault.ts';
 import { apiVersion, namePattern } from './protocol.ts';
 
 /** Why it was taken: somebody asked for it, the application's schedule, or a restore that replaced what ran. */
@@ -94,5 +95,7 @@ export const RestoreResult = Type.Object({
   closedConnections: Type.Integer(),
   /** The checkpoint of what ran before. */
   kept: Type.Optional(Type.String()),
+  /** What is known to go otherwise on that host than where it was taken; filled in by who asked beforehand. */
+  warnings: Type.Optional(Type.Array(Problem)),
 });
 export type RestoreResult = Type.Static<typeof RestoreResult>;

@@ -54,6 +54,8 @@ export const Problem = Type.Object({
   hint: Type.Optional(Type.String()),
   /** file:line:column, or the name of a check. */
   where: Type.Optional(Type.String()),
+  /** Where the public can read of it: a page of documentation, a report. */
+  source: Type.Optional(Type.String()),
 });
 export type Problem = Type.Static<typeof Problem>;
 

@@ -1,5 +1,6 @@
 // The Host: a Linux machine with an agent.
 import Type from 'typebox';
+import { securityModules } from './machine.ts';
 import { addressPattern, apiVersion, namePattern } from './protocol.ts';
 
 /** What every agent knows of every host; the newest `version` (milliseconds since the epoch) wins. */
@@ -77,6 +78,12 @@ export const Host = Type.Object({
     criu: Type.Optional(Type.String()),
     runc: Type.Optional(Type.String()),
     cgroupVersion: Type.Optional(Type.Integer()),
+    pageSizeBytes: Type.Optional(Type.Integer()),
+    /** Its kernel has time namespaces, so that monotonic clocks are carried along. */
+    timeNamespaces: Type.Optional(Type.Boolean()),
+    /** The one that gives processes their labels. */
+    securityModule: Type.Optional(Type.Enum([...securityModules])),
+    ipv6: Type.Optional(Type.Boolean()),
     cores: Type.Optional(Type.Integer()),
     memoryBytes: Type.Optional(Type.Integer()),
     memoryAvailableBytes: Type.Optional(Type.Integer()),

@@ -3,8 +3,10 @@ import Type from 'typebox';
 import { Application, ApplicationManifest } from './application.ts';
 import { Checkpoint, RestoreResult } from './checkpoint.ts';
 import { Finding } from './diagnosis.ts';
+import { Problem } from './fault.ts';
 import { Host, HostRecord, KnownHost } from './host.ts';
 import { Image } from './image.ts';
+import { ApplicationUse, MachineFacts } from './machine.ts';
 import { Migration, MigrationBytes, MigrationPhases, PreflightReport } from './migration.ts';
 import { Places } from './place.ts';
 import { addressPattern, namePattern } from './protocol.ts';
@@ -43,11 +45,8 @@ export const MigrationFacts = Type.Object({
   createdAt: Text(64),
   address: Type.String({ pattern: addressPattern }),
   mac: Type.String({ pattern: '^([0-9a-f]{2}:){5}[0-9a-f]{2}$' }),
-  architecture: Text(256),
-  kernel: Text(256),
-  criu: Text(256),
-  runc: Text(256),
-  cgroupVersion: Count,
+  ...MachineFacts.properties,
+  uses: Type.Optional(ApplicationUse),
   protocolVersion: Count,
   /** `criu cpuinfo dump` of the source, base64 of cpuinfo.img. */
   cpuinfo: Text(1024 * 1024),
@@ -70,6 +69,8 @@ export const methods = {
   'host.list': { params: Nothing, result: Type.Object({ hosts: Type.Array(KnownHost) }) },
   /** The applications that it has: for whoever missed an event. */
   'host.places': { params: Nothing, result: Type.Object({ places: Places }) },
+  /** What its clock says: for whoever asks how far two are apart. */
+  'host.clock': { params: Nothing, result: Type.Object({ timeMs: Type.Integer() }) },
   'host.put': { params: Type.Object({ host: HostRecord }, strict), result: Nothing },
   /** Whether the host takes further applications; kept on its disk. */
   'host.cordon': {
@@ -207,7 +208,12 @@ export const methods = {
     long: true,
   },
   /** Refused with the name of the first file that is not as it was. */
-  'checkpoint.verify': { params: OfCheckpoint, result: Checkpoint, long: true },
+  'checkpoint.verify': {
+    params: OfCheckpoint,
+    /** With what is known to go otherwise on this host than where it was taken. */
+    result: Type.Object({ ...Checkpoint.properties, warnings: Type.Optional(Type.Array(Problem)) }),
+    long: true,
+  },
   /** The application of the checkpoint is set back to it, here. */
   'checkpoint.restore': {
     params: Type.Object(

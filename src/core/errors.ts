@@ -39,10 +39,11 @@ const cutPart = (text: string): string => cut(text, longestPart);
 
 const cutAll = (texts: readonly string[]): string[] => texts.slice(-mostParts).map(cutPart);
 
-const cutProblem = ({ message, hint, where }: Problem): Problem => ({
+const cutProblem = ({ message, hint, where, source }: Problem): Problem => ({
   message: cutPart(message),
   ...(hint === undefined ? {} : { hint: cutPart(hint) }),
   ...(where === undefined ? {} : { where: cutPart(where) }),
+  ...(source === undefined ? {} : { source: cutPart(source) }),
 });
 
 /** Anything that was thrown, as data for the wire or for JSON output; long text in it is cut. */

@@ -1,6 +1,7 @@
 // Sets an application back to a checkpoint, where it runs or on another host.
 import type { Application } from '../contract/application.ts';
 import type { Checkpoint, RestoreResult } from '../contract/checkpoint.ts';
+import type { Problem } from '../contract/fault.ts';
 import { CmigError, fromFault } from '../core/errors.ts';
 import { findCheckpoint, newCheckpointName } from './checkpoints.ts';
 import type { OrchestratorContext } from './context.ts';
@@ -44,16 +45,21 @@ export async function restoreApplication(
 ): Promise<RestoreResult> {
   const { application, checkpoint, caller } = options;
   const doing = 'cmig restore';
-  const { present, host } = await withApplicationMutex(context, application, doing, async () => {
+  const { present, host, warnings } = await withApplicationMutex(context, application, doing, async () => {
     const plan = planRestore(await readInventory(context), options);
     await bring(context, plan, checkpoint);
-    await context.rpc.callLong(plan.host, 'checkpoint.verify', { checkpoint }, { timeoutMs: 0 });
-    return plan;
+    const { warnings = [] } = await context.rpc.callLong(
+      plan.host,
+      'checkpoint.verify',
+      { checkpoint },
+      { timeoutMs: 0 },
+    );
+    return { ...plan, warnings };
   });
   const moves = present !== undefined && present.status.host !== host;
-  if (moves) await move(context, { application, to: host, caller });
+  if (moves) warnings.unshift(...(await move(context, { application, to: host, caller })));
   const epoch = present && { epochAbove: present.status.epoch };
-  return withApplicationMutex(context, application, doing, () =>
+  const result = await withApplicationMutex(context, application, doing, () =>
     context.rpc.callLong(
       host,
       'checkpoint.restore',
@@ -76,6 +82,7 @@ export async function restoreApplication(
       },
     );
   });
+  return { ...result, warnings };
 }
 
 function planRestore(inventory: Inventory, { application, checkpoint, host: wanted }: RestoreOptions): Plan {
@@ -139,12 +146,13 @@ async function bring({ rpc }: OrchestratorContext, plan: Plan, checkpoint: strin
   await rpc.callLong(sender, 'checkpoint.send', { checkpoint, to: host }, { timeoutMs: 0 });
 }
 
+/** @returns what preflight has warned of */
 async function move(
   context: OrchestratorContext,
   options: { application: string; to: string; caller: string },
-): Promise<void> {
-  const { outcome, error, migration } = await migrate(context, options);
-  if (outcome === 'committed') return;
+): Promise<Problem[]> {
+  const { outcome, error, migration, findings } = await migrate(context, options);
+  if (outcome === 'committed') return findings;
   const { application, to } = options;
   throw new CmigError(
     outcome ?? 'failed',

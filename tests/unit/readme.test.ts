@@ -67,7 +67,15 @@ describe('the README', () => {
 
   it('leads nowhere that is not there', async () => {
     const links = [...readme.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map((match) => match[1]!);
-    for (const link of links)
+    const anchors = [...readme.matchAll(/^#+ (.+)$/gm)].map(
+      ([, heading = '']) =>
+        `#${heading
+          .toLowerCase()
+          .replace(/[^\w -]/g, '')
+          .replaceAll(' ', '-')}`,
+    );
+    expect(anchors).toEqual(expect.arrayContaining(links.filter((link) => link.startsWith('#'))));
+    for (const link of links.filter((each) => !each.startsWith('#')))
       await expect(readFile(join(root, link)).catch((error) => error.code)).resolves.not.toBe('ENOENT');
   });
 });

@@ -1,4 +1,5 @@
 // `cmig restore`.
+import { problemText } from '../../core/problem-text.ts';
 import { restoreApplication } from '../../orchestrator/restoring.ts';
 import { restoreText } from '../../view/checkpoint-text.ts';
 import type { Invocation } from '../command.ts';
@@ -23,6 +24,7 @@ export async function restoreBy(
       }),
     { reconnect: true },
   );
+  for (const warning of result.warnings ?? []) invocation.notice(`warning: ${problemText(warning)}`);
   if (invocation.output === 'json') return invocation.printJson(result);
   invocation.print(restoreText(result));
 }

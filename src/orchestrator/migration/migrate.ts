@@ -1,7 +1,7 @@
 // Moves one application to another host: plan, run, and tell the true outcome.
 import { randomBytes } from 'node:crypto';
 import { acquireMutex } from '../../broker/mutex.ts';
-import type { Fault } from '../../contract/fault.ts';
+import type { Fault, Problem } from '../../contract/fault.ts';
 import type { MigrationBytes, MigrationOutcome } from '../../contract/migration.ts';
 import { CmigError, toFault } from '../../core/errors.ts';
 import type { OnProgress } from '../../core/progress.ts';
@@ -46,6 +46,8 @@ export interface MigrationReport {
   bytes: MigrationBytes & { total: number };
   connections: number;
   warnings: string[];
+  /** The warnings of preflight in their parts: the check, what differs where, what to do, where to read of it. */
+  findings: Problem[];
   error?: Fault;
 }
 
@@ -134,6 +136,7 @@ async function openRun(context: OrchestratorContext, options: MigrateOptions): P
     bytes: { presync: 0, files: 0, memory: 0 },
     connections: 0,
     warnings: [],
+    findings: [],
   };
   news.onEvent((event) => onProgress({ type: 'heard', event }));
   return run;
@@ -153,6 +156,7 @@ function toReport(run: MigrationRun, totalMs: number): Omit<MigrationReport, 'ou
     bytes: { ...bytes, total: bytes.presync + bytes.files + bytes.memory },
     connections: run.connections,
     warnings: run.warnings,
+    findings: run.findings,
   };
 }
 

@@ -1,6 +1,6 @@
 // What a step of a migration is, and what the steps of one migration share.
 import type { Application } from '../../contract/application.ts';
-import type { FaultCode } from '../../contract/fault.ts';
+import type { FaultCode, Problem } from '../../contract/fault.ts';
 import type { Host } from '../../contract/host.ts';
 import type { MigrationFacts } from '../../contract/methods.ts';
 import type { Migration, MigrationBytes, MigrationStep } from '../../contract/migration.ts';
@@ -33,6 +33,8 @@ export interface MigrationRun extends OrchestratorContext {
   /** How the destination says that it ended. */
   endingAtDestination?: Migration;
   warnings: string[];
+  /** What preflight warns of, with what to do and where it is written. */
+  findings: Problem[];
 }
 
 /**

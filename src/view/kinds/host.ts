@@ -7,6 +7,7 @@ import { formatLabels, type KindView } from './kind-view.ts';
 const unknown = '<unknown>';
 const text = (value: string | number | undefined) => (value === undefined ? unknown : String(value));
 const bytes = (value: number | undefined) => (value === undefined ? unknown : formatBytes(value));
+const yesOrNo = (value: boolean | undefined) => (value === undefined ? undefined : value ? 'yes' : 'no');
 const lastSeen = ({ status }: Host) => {
   if (status.condition === 'Ready') return 'now';
   return status.lastSeen === undefined ? unknown : `${formatAgeOf(status.lastSeen)} ago`;
@@ -78,6 +79,10 @@ function describe({ metadata, spec, status }: Host): Field[] {
         ['Operating system', text(status.operatingSystem)],
         ['Kernel', text(status.kernel)],
         ['Architecture', text(status.architecture)],
+        ['Page size', status.pageSizeBytes === undefined ? undefined : formatBytes(status.pageSizeBytes)],
+        ['Security module', status.securityModule],
+        ['Time namespaces', yesOrNo(status.timeNamespaces)],
+        ['IPv6', yesOrNo(status.ipv6)],
         ['Cgroup version', text(status.cgroupVersion)],
         ['criu', text(status.criu)],
         ['runc', text(status.runc)],

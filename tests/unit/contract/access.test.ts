@@ -27,6 +27,7 @@ describe('who may ask for what', () => {
       expect(operator).not.toContain(name);
     // Whoever only looks changes nothing: these are all there is, and a new one is put here on purpose.
     expect(viewer.filter((name) => !/\.(describe|list|get|places|logs)$/.test(name))).toEqual([
+      'host.clock',
       'session.input',
       'session.close',
     ]);
@@ -35,6 +36,7 @@ describe('who may ask for what', () => {
   it('is for hosts what they settle among themselves, and for a broker nothing', () => {
     expect(mayAsk('broker')).toEqual([]);
     expect(mayAsk('host').filter((name) => !/\.(describe|list|get|places)$/.test(name))).toEqual([
+      'host.clock',
       'host.put',
       'image.put',
       'checkpoint.expect',

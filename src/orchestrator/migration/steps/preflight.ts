@@ -1,6 +1,7 @@
 // Asks both hosts whether the migration can succeed, before anything is changed.
 import type { Problem } from '../../../contract/fault.ts';
 import { CmigError } from '../../../core/errors.ts';
+import { problemText } from '../../../core/problem-text.ts';
 import type { Step } from '../step.ts';
 
 /** @throws CmigError `preflight-refused` with every problem that either host has found. */
@@ -29,7 +30,8 @@ export const preflight: Step = {
       problems.push(...destination.report.problems);
       warnings.push(...destination.report.warnings);
     }
-    run.warnings.push(...warnings.map(({ message }) => message));
+    run.findings.push(...warnings);
+    run.warnings.push(...warnings.map(problemText));
     if (problems.length > 0 || !run.facts) {
       throw new CmigError(
         'preflight-refused',
