@@ -1,7 +1,7 @@
 // Dumps a container with criu and holds it, frozen, until it is told what becomes of it.
 import { constants } from 'node:fs';
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Logger } from 'pino';
 import { CmigError, codeOf } from '../../src/core/errors.ts';
 import { waitFor } from '../../src/core/retry.ts';
@@ -52,6 +52,14 @@ export class Checkpoints {
     return new CriuHold(this.#paths.runtime(application, container));
   }
 
+  /** An empty one: where criu writes its log of a dump to `imagesDirectory`, or of a restore from it. */
+  async newWorkDirectory(application: string, container: string, imagesDirectory: string): Promise<string> {
+    const directory = this.#workDirectory(application, container, imagesDirectory);
+    await rm(directory, { recursive: true, force: true });
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    return directory;
+  }
+
   /**
    * Resolves when the container is dumped to `imagesDirectory` (absolute) and held. With `memory` the kernel marks what
    * is written to from then on; where that names a dump, only what was written to since is dumped, and the rest is linked.
@@ -68,13 +76,14 @@ export class Checkpoints {
     await mkdir(imagesDirectory, { recursive: true });
     if (memory?.since)
       await runProcess('cp', ['-al', '-T', memory.since, join(imagesDirectory, olderImages)]);
+    const work = await this.newWorkDirectory(application, container, imagesDirectory);
     const hold = this.hold(application, container);
     const freezer = await findFreezer(this.#paths.bundle(application, container));
     await hold.arm(freezer, memory !== undefined);
     await rm(this.#paths.runcLogFile(application, container), { force: true });
     // Detached and without pipes: the death of the agent must not take a dump with it that others rely on.
     const output = await open(
-      join(imagesDirectory, 'runc.out'),
+      join(work, 'runc.out'),
       constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC,
     );
     const child = spawnProcess(
@@ -83,7 +92,7 @@ export class Checkpoints {
         application,
         container,
         'checkpoint',
-        ...['--image-path', imagesDirectory, '--work-path', imagesDirectory],
+        ...['--image-path', imagesDirectory, '--work-path', work],
         ...['--tcp-established', '--file-locks'],
         // runc wants it relative to the images
         ...(memory?.since ? ['--parent-path', olderImages] : []),
@@ -94,9 +103,9 @@ export class Checkpoints {
     await writeFile(this.#pidFile(application, container), String(child.pid));
     const failed = child.ended.then(async (ending): Promise<never> => {
       // Before its processes get far: their sockets are not to be used until they are mended.
-      if (freezer && (await isTorn(imagesDirectory))) await freeze(freezer).catch(() => {});
+      if (freezer && (await isTorn(work))) await freeze(freezer).catch(() => {});
       await output.close();
-      const lines = await criuErrors(join(imagesDirectory, 'dump.log'));
+      const lines = await criuErrors(join(work, 'dump.log'));
       const told =
         (await lastRuncError(this.#paths.runcLogFile(application, container))) ??
         'runc checkpoint ended early';
@@ -106,7 +115,7 @@ export class Checkpoints {
     });
     failed.catch(() => {});
     const watch = new ProgressWatch(
-      () => sizeOfFolder(imagesDirectory),
+      async () => (await sizeOfFolder(imagesDirectory)) + (await sizeOfFolder(work)),
       silenceAtMostMs,
       `the dump of ${id}`,
       async () => continueCriu(await this.#family(application, container)),
@@ -135,8 +144,10 @@ export class Checkpoints {
     await this.#end(application, container, verdict);
     if (verdict === 'proceed') return;
     const { status } = (await this.#runc.state(application, container)) ?? {};
-    if (status === 'paused' || (await isTorn(imagesDirectory)))
+    const work = this.#workDirectory(application, container, imagesDirectory);
+    if (status === 'paused' || (await isTorn(work)))
       await this.#mend(application, container, `${imagesDirectory}.mend`);
+    await rm(work, { recursive: true, force: true });
   }
 
   async #end(application: string, container: string, verdict: Verdict): Promise<void> {
@@ -187,14 +198,16 @@ export class Checkpoints {
       });
     } finally {
       await resume();
-      await rm(scratchDirectory, { recursive: true, force: true });
+      const work = this.#workDirectory(application, container, scratchDirectory);
+      for (const directory of [scratchDirectory, work]) await rm(directory, { recursive: true, force: true });
     }
   }
 
   async #cancelledDump(application: string, container: string, directory: string): Promise<void> {
     await this.dumpAndHold(application, container, directory);
     await this.#end(application, container, 'cancel');
-    if (await isTorn(directory)) throw new CmigError('failed', `criu was killed again at ${container}`);
+    if (await isTorn(this.#workDirectory(application, container, directory)))
+      throw new CmigError('failed', `criu was killed again at ${container}`);
   }
 
   /** Frozen first: without their criu its processes would run on at once. */
@@ -230,13 +243,21 @@ export class Checkpoints {
       : undefined;
   }
 
+  /**
+   * Where criu writes its log, which tells whether it ended in order: not where the images are, as a full disk would cut
+   * it short, and it would look as if criu had been killed.
+   */
+  #workDirectory(application: string, container: string, imagesDirectory: string): string {
+    return join(this.#paths.runtime(application, container), `work-${basename(imagesDirectory)}`);
+  }
+
   #pidFile(application: string, container: string): string {
     return join(this.#paths.runtime(application, container), 'checkpoint.pid');
   }
 }
 
 /** criu says at the end of its log how it ended; one that was killed does not. */
-async function isTorn(imagesDirectory: string): Promise<boolean> {
-  const log = await readFile(join(imagesDirectory, 'dump.log'), 'utf8').catch(() => undefined);
+async function isTorn(workDirectory: string): Promise<boolean> {
+  const log = await readFile(join(workDirectory, 'dump.log'), 'utf8').catch(() => undefined);
   return log !== undefined && !/Dumping (FAILED|finished successfully)/.test(log);
 }

@@ -190,12 +190,13 @@ export class HeldRestore {
     signal?.throwIfAborted();
     const hold = checkpoints.hold(this.#application, name);
     await hold.arm();
+    const work = await checkpoints.newWorkDirectory(this.#application, name, images);
     const { finished } = await runtime.restoreWithConmon(this.#record, name, {
       imagesDirectory: images,
-      workDirectory: images,
+      workDirectory: work,
     });
     this.#finished.set(name, finished);
-    this.#logs.set(name, join(images, 'restore.log'));
+    this.#logs.set(name, join(work, 'restore.log'));
     const failed = finished.then((): never => {
       throw new CmigError('failed', `criu did not hold ${name} after its restore`);
     });

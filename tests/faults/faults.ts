@@ -114,8 +114,14 @@ async function signalPrograms(
 ): Promise<string | false> {
   const hit: string[] = [];
   for (const host of hosts) {
-    for (const { pid, argv } of await processesWith(scene.inits.get(host)!))
-      if (isSuch(argv) && signal(pid, name)) hit.push(`${host}: ${argv.join(' ').slice(0, 40)}`);
+    const those = (await processesWith(scene.inits.get(host)!)).filter(({ argv }) => isSuch(argv));
+    const signalled = await signalProcesses(those, name);
+    // A busy machine takes its time over a death, and who looks meanwhile finds it alive.
+    if (name === 'SIGKILL') await waitForEnd(signalled);
+    for (const { pid } of signalled) {
+      const { argv } = those.find((each) => each.pid === pid)!;
+      hit.push(`${host}: ${argv.join(' ').trim().slice(0, 40)}`);
+    }
   }
   return hit.length > 0 && hit.join(', ');
 }
