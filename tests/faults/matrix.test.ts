@@ -28,6 +28,6 @@ describe('whatever fails within a migration, one copy goes on and nothing is lef
     async (step, fault) => {
       await matrix.run(step, fault);
     },
-    240_000,
+    600_000,
   );
 });
