@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CheckpointProcess } from '../../src/contract/checkpoint.ts';
 import { runProcess } from '../../src/core/run-process.ts';
+import { lookAtCode } from '../cpu/look-at-code.ts';
 import { readApplicationUse } from '../migration/application-use.ts';
-import { dumpCpuInfo, readHostFacts } from '../migration/host-facts.ts';
+import { dumpCpuInfo, processesOf, readHostFacts } from '../migration/host-facts.ts';
 import type { Machine } from '../migration/machine.ts';
 import { sizeOfFolder } from '../runtime/progress-watch.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
@@ -15,7 +16,10 @@ export async function factsOf(
   { context, runc }: Machine,
   record: ApplicationRecord,
 ): Promise<
-  Pick<CheckpointRecord, 'architecture' | 'kernel' | 'criu' | 'machine' | 'uses' | 'cpuinfo' | 'processes'>
+  Pick<
+    CheckpointRecord,
+    'architecture' | 'kernel' | 'criu' | 'machine' | 'uses' | 'cpuinfo' | 'code' | 'processes'
+  >
 > {
   const [machine, cpuinfo, { memoryBytes: _, ...uses }] = await Promise.all([
     readHostFacts(context.programs),
@@ -23,16 +27,18 @@ export async function factsOf(
     readApplicationUse({ runc }, record),
   ]);
   const processes: CheckpointProcess[] = [];
-  for (const { name: container } of record.manifest.spec.containers)
-    for (const pid of await runc.processes(record.manifest.metadata.name, container)) {
-      const read = (file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
-      const [line, status] = await Promise.all([read('cmdline'), read('status')]);
-      const command = line.replaceAll('\0', ' ').trim().slice(0, 200);
-      const memoryBytes = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
-      if (processes.length < 200) processes.push({ container, pid, command, memoryBytes });
-    }
+  const running = await processesOf({ runc }, record);
+  for (const { container, pid } of running.slice(0, 200)) {
+    const read = (file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
+    const [line, status] = await Promise.all([read('cmdline'), read('status')]);
+    const command = line.replaceAll('\0', ' ').trim().slice(0, 200);
+    const memoryBytes = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
+    processes.push({ container, pid, command, memoryBytes });
+  }
+  const host = { name: context.config.name, env: context.programs.env };
+  const code = await lookAtCode(record.manifest, running, host);
   const { architecture, kernel, criu } = machine;
-  return { architecture, kernel, criu, machine, uses, cpuinfo, processes };
+  return { architecture, kernel, criu, machine, uses, cpuinfo, ...(code ? { code } : {}), processes };
 }
 
 export async function sizesOf(

@@ -1,5 +1,6 @@
 // What is on disk of a checkpoint beside its images and files: all that a restore must know.
 import type { Checkpoint, CheckpointProcess, CheckpointSocket } from '../../src/contract/checkpoint.ts';
+import type { CodeFacts } from '../../src/contract/cpu-baseline.ts';
 import type { ApplicationUse, MachineFacts } from '../../src/contract/machine.ts';
 import { apiVersion } from '../../src/contract/protocol.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
@@ -29,6 +30,8 @@ export interface CheckpointRecord {
   uses?: ApplicationUse;
   /** `criu cpuinfo dump` of the host, base64 of cpuinfo.img. */
   cpuinfo: string;
+  /** Absent where the application has no baseline. */
+  code?: CodeFacts;
   processes: CheckpointProcess[];
   /** Absent where an older agent has taken it. */
   sockets?: CheckpointSocket[];
@@ -50,7 +53,7 @@ export const applicationOf = (record: CheckpointRecord): string => record.applic
 /** A record as the resource that people see. */
 export function toCheckpoint(record: CheckpointRecord, host: string, use: DiskUse): Checkpoint {
   const { application, id, reason, previous, restoredFrom, memorySince, ...rest } = record;
-  const { cpuinfo: _, frozenAtMs: __, machine: ___, uses: ____, ...facts } = rest;
+  const { cpuinfo: _, frozenAtMs: __, machine: ___, uses: ____, code: _____, ...facts } = rest;
   const { labels } = application.manifest.metadata;
   return {
     apiVersion,

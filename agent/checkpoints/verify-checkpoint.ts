@@ -1,10 +1,12 @@
 // Whether this host can restore a checkpoint: its machine, the images, and every file of it.
 import { arch } from 'node:os';
 import { fits } from '../../src/broker/schema-check.ts';
+import { CodeFacts } from '../../src/contract/cpu-baseline.ts';
 import type { Problem } from '../../src/contract/fault.ts';
 import { ApplicationUse, MachineFacts } from '../../src/contract/machine.ts';
 import type { PreflightReport } from '../../src/contract/migration.ts';
 import { CmigError } from '../../src/core/errors.ts';
+import { refuseCpuFor } from '../cpu/refuse-cpu.ts';
 import { findSkews } from '../migration/find-skews.ts';
 import { readAppArmorProfiles, readHostFacts, refuseCpu } from '../migration/host-facts.ts';
 import type { Machine } from '../migration/machine.ts';
@@ -29,8 +31,17 @@ export async function verifyCheckpoint(
     throw refused(`it is of a ${record.architecture}`, 'choose a host of that architecture');
   const { problems, warnings } = await skewsOf(machine, record);
   if (problems.length > 0) throw new CmigError('conflict', cannot, { problems });
-  const cpu = await refuseCpu(context.programs, record.cpuinfo);
-  if (cpu) throw refused(`its CPU lacks features: ${cpu}`, 'choose a host whose CPU has them');
+  const { application, code } = record;
+  const refusal = await refuseCpuFor(
+    // An archive may come from anywhere.
+    { manifest: application.manifest, code: code && fits(CodeFacts, code) ? code : undefined },
+    { name: context.config.name, env: context.programs.env },
+    async () => {
+      const lacks = await refuseCpu(context.programs, record.cpuinfo);
+      return lacks && `its CPU lacks features: ${lacks}`;
+    },
+  );
+  if (refusal) throw refused(refusal.message, refusal.hint);
   for (const digest of new Set(Object.values(record.application.images)))
     if (!(await images.find(digest)))
       throw refused(`the image ${digest} is not there`, 'apply its manifest again, which sends the image');

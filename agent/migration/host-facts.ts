@@ -7,6 +7,9 @@ import type { MachineFacts, securityModules } from '../../src/contract/machine.t
 import { CmigError } from '../../src/core/errors.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import type { Programs } from '../context.ts';
+import type { RunningProcess } from '../cpu/unheld-code.ts';
+import type { Runc } from '../runtime/runc.ts';
+import type { ApplicationRecord } from '../store/application-store.ts';
 
 export async function readHostFacts(programs: Programs): Promise<MachineFacts> {
   const [criu, runc, auxiliary, cpuinfo] = await Promise.all([
@@ -82,6 +85,16 @@ export async function refuseCpu(programs: Programs, cpuinfo: string): Promise<st
       });
     }
   });
+}
+
+/** All processes of an application. */
+export async function processesOf(
+  { runc }: { runc: Runc },
+  { manifest }: Pick<ApplicationRecord, 'manifest'>,
+): Promise<RunningProcess[]> {
+  const of = async (container: string) =>
+    (await runc.processes(manifest.metadata.name, container)).map((pid) => ({ container, pid }));
+  return (await Promise.all(manifest.spec.containers.map(({ name }) => of(name)))).flat();
 }
 
 export async function memoryAvailableBytes(): Promise<number> {

@@ -6,16 +6,19 @@ import type { Params, Result } from '../../src/contract/methods.ts';
 import { protocolVersion } from '../../src/contract/protocol.ts';
 import { CmigError, codeOf } from '../../src/core/errors.ts';
 import { runProcess } from '../../src/core/run-process.ts';
+import { missingInstructions, readInstructions } from '../cpu/cpu-instructions.ts';
+import { lookAtCode } from '../cpu/look-at-code.ts';
+import { refuseCpuFor } from '../cpu/refuse-cpu.ts';
 import { policyHint, policyRefusal } from '../runtime/policy.ts';
 import { readApplicationUse } from './application-use.ts';
 import { measureClocks } from './clock-offset.ts';
-import { missingInstructions, readInstructions } from './cpu-instructions.ts';
 import { findSkews } from './find-skews.ts';
 import {
   diskAvailableBytes,
   dumpCpuInfo,
   hasResourceCapability,
   memoryAvailableBytes,
+  processesOf,
   readAppArmorProfiles,
   readHostFacts,
   refuseCpu,
@@ -83,6 +86,8 @@ export async function preflightSource(
   const report = { problems, warnings: [] };
   if (problems.length > 0) return { report };
   const { memoryBytes, ...uses } = await readApplicationUse(machine, record);
+  const host = { name: here, env: context.programs.env };
+  const code = await lookAtCode(record.manifest, await processesOf(machine, record), host);
   return {
     report,
     facts: {
@@ -97,6 +102,7 @@ export async function preflightSource(
       protocolVersion,
       cpuinfo: await dumpCpuInfo(context.programs),
       instructions: await readInstructions(),
+      ...(code ? { code } : {}),
       memoryBytes,
       diskBytes: await diskOf(machine, application),
       connections: await network.countConnections(application, record.address),
@@ -133,15 +139,18 @@ export async function preflightDestination(
       'choose a host of the same architecture',
     );
   } else {
-    const missing = missingInstructions(facts.instructions ?? [], await readInstructions());
-    const refusal =
-      missing.join(', ') ||
-      (await refuseCpu(context.programs, facts.cpuinfo).catch((error) => {
-        if (codeOf(error) !== 'unsupported') throw error;
-        add('criu', `${here}: ${error.message}`, error.hint);
-      }));
-    if (refusal)
-      add('cpu', `${here} lacks CPU features of ${from}: ${refusal}`, 'choose a host whose CPU has them');
+    const lacking = async (): Promise<string | undefined> => {
+      const missing = missingInstructions(facts.instructions ?? [], await readInstructions());
+      const lacks =
+        missing.join(', ') ||
+        (await refuseCpu(context.programs, facts.cpuinfo).catch((error) => {
+          if (codeOf(error) !== 'unsupported') throw error;
+          add('criu', `${here}: ${error.message}`, error.hint);
+        }));
+      return lacks ? `${here} lacks CPU features of ${from}: ${lacks}` : undefined;
+    };
+    const refusal = await refuseCpuFor(facts, { name: here, env: context.programs.env }, lacking);
+    if (refusal) add('cpu', refusal.message, refusal.hint);
   }
   const skews = findSkews({
     from: { ...facts, name: from },

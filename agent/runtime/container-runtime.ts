@@ -7,6 +7,9 @@ import { CmigError } from '../../src/core/errors.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import { parseDurationMs } from '../../src/core/units.ts';
 import type { AgentContext } from '../context.ts';
+import { emulatedCommand, findEmulator, isEmulated, startedHere } from '../cpu/emulator.ts';
+import { findProgram } from '../cpu/find-program.ts';
+import { refuseProgram } from '../cpu/refuse-program.ts';
 import { namespacePath } from '../network/namespace-path.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
 import { writeFileDurably } from '../store/durable-file.ts';
@@ -14,7 +17,7 @@ import type { ImageStore } from '../store/image-store.ts';
 import { Conmon } from './conmon.ts';
 import { writeEtcFiles } from './etc-files.ts';
 import { makeVolume } from './new-volume.ts';
-import { ociBundle } from './oci-bundle.ts';
+import { type Emulation, ociBundle } from './oci-bundle.ts';
 import { mountOverlay, unmountOverlay } from './overlay.ts';
 import { applyPolicy } from './policy.ts';
 import { Runc, type RuncState } from './runc.ts';
@@ -61,6 +64,7 @@ export class ContainerRuntime {
       upper: paths.upper(application, containerName),
       work: paths.overlayWork(application, containerName),
       mountPoint: paths.rootfs(application, containerName),
+      noExec: isEmulated(record.manifest),
     });
     const { volumes, user } = completeContainer(container);
     const [uid = 0, gid = 0] = user.split(':').map(Number);
@@ -75,6 +79,8 @@ export class ContainerRuntime {
     const bundle = ociBundle({
       application,
       container,
+      baseline: record.manifest.spec.cpu?.baseline,
+      emulation: await this.#emulation(record, containerName),
       rootfs: paths.rootfs(application, containerName),
       networkNamespace: namespacePath(application),
       cgroupsPath: `${config.cgroupParent}/${application}/${containerName}`,
@@ -89,9 +95,16 @@ export class ContainerRuntime {
     );
   }
 
-  /** Makes and starts a container whose bundle is prepared. @throws CmigError `tool-failed` with what runc says */
+  /**
+   * Makes and starts a container whose bundle is prepared.
+   * @throws CmigError `tool-failed` with what runc says; `unsupported` where it cannot be held to its baseline
+   */
   async start(record: ApplicationRecord, containerName: string): Promise<ProcessIdentity> {
-    const application = record.manifest.metadata.name;
+    const { metadata, spec } = record.manifest;
+    const application = metadata.name;
+    const rootfs = this.#context.paths.rootfs(application, containerName);
+    if (spec.cpu && !spec.cpu.emulated)
+      await refuseProgram(rootfs, containerOf(record, containerName), spec.cpu);
     const { finished } = await this.conmon.start({
       application,
       container: containerName,
@@ -180,6 +193,23 @@ export class ContainerRuntime {
 
   state(application: string, containerName: string): Promise<RuncState | undefined> {
     return this.runc.state(application, containerName);
+  }
+
+  /** How a container is emulated; undefined where it is not. Its root file system is mounted. */
+  async #emulation(record: ApplicationRecord, containerName: string): Promise<Emulation | undefined> {
+    const { paths, programs, config } = this.#context;
+    const { metadata, spec } = record.manifest;
+    if (!spec.cpu?.emulated) return undefined;
+    const { command, env, workingDir } = completeContainer(containerOf(record, containerName));
+    const path = env.find(({ name }) => name === 'PATH')?.value ?? '';
+    const rootfs = paths.rootfs(metadata.name, containerName);
+    const found = await findProgram(command, { rootfs, path, workingDir });
+    if (!found) throw new CmigError('failed', `container ${containerName}: ${command[0]}: no such file`);
+    return {
+      program: await findEmulator(programs.env, config.name),
+      args: emulatedCommand(found.argv, spec.cpu.baseline),
+      variable: await startedHere(),
+    };
   }
 
   /** Asked once; a runc without seccomp, or a kernel without it, is worth a warning. */

@@ -1,6 +1,6 @@
 // Holds a container at the moment criu has dumped or restored it, until both hosts agree on what becomes of it.
 import { constants } from 'node:fs';
-import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CmigError } from '../../src/core/errors.ts';
@@ -70,6 +70,14 @@ export class CriuHold {
     await runProcess('mkfifo', ['-m', '600', join(this.#folder, 'verdict')]);
     await writeFile(join(this.#folder, 'hook'), hookScript(this.#folder, freezer), { mode: 0o700 });
     await writeFile(join(this.#folder, 'criu.conf'), criuOptions(this.#folder, trackMemory));
+  }
+
+  /**
+   * After `arm`, for the restore of what has a baseline: it keeps nothing in registers that only some CPUs have, and
+   * preflight has looked at this one. criu would refuse every CPU without XSAVE what was dumped on one with it.
+   */
+  async acceptAnyCpu(): Promise<void> {
+    await appendFile(join(this.#folder, 'criu.conf'), 'cpu-cap=none\n');
   }
 
   /** The container is held: its hook waits for a verdict, and the criu that waits for the hook lives. */

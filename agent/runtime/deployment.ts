@@ -3,6 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { ApplicationManifest } from '../../src/contract/application.ts';
 import { CmigError } from '../../src/core/errors.ts';
+import type { AgentContext } from '../context.ts';
+import { refuseBaseline } from '../cpu/refuse-cpu.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import { capabilitiesOf, checkWhatRuns } from './oci-bundle.ts';
@@ -16,8 +18,13 @@ export interface DeployRequest {
   address: string;
 }
 
-/** @throws CmigError `invalid`; `not-found` where an image is not on this host */
-export async function checkDeployment(request: DeployRequest, images: ImageStore): Promise<void> {
+/** @throws CmigError `unsupported` by this host's CPU; `invalid`; `not-found` where an image is not on this host */
+export async function checkDeployment(
+  request: DeployRequest,
+  images: ImageStore,
+  { config, programs }: Pick<AgentContext, 'config' | 'programs'>,
+): Promise<void> {
+  await refuseBaseline(request.manifest, { name: config.name, env: programs.env });
   const { containers } = request.manifest.spec;
   startWaves(containers);
   for (const container of containers) {
@@ -66,10 +73,11 @@ export async function startOrFail(
   }
 }
 
-/** Which containers must be replaced for `next` to be true; all of them where the network changes. */
+/** Which containers must be replaced for `next` to be true; all of them where the network or the CPU's baseline changes. */
 export function containersToReplace(current: ApplicationRecord, next: ApplicationRecord): Set<string> {
   const all = current.manifest.spec.containers;
-  if (current.address !== next.address) return new Set(all.map(({ name }) => name));
+  const isSameCpu = isDeepStrictEqual(current.manifest.spec.cpu, next.manifest.spec.cpu);
+  if (current.address !== next.address || !isSameCpu) return new Set(all.map(({ name }) => name));
   const changed = all.filter((container) => {
     const after = next.manifest.spec.containers.find(({ name }) => name === container.name);
     const { name } = container;

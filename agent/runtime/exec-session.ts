@@ -33,7 +33,8 @@ export async function execInContainer(
   const pidFile = join(folder, `${session}.pid`);
   const logFile = join(folder, `${session}.log`);
   const id = containerId(application, name);
-  const { command, terminal } = request;
+  const { terminal } = request;
+  const command = await runc.commandIn(application, name, request.command);
   const prepared =
     terminal &&
     (await prepareTerminal(context, runc, {

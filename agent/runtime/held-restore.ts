@@ -190,6 +190,7 @@ export class HeldRestore {
     signal?.throwIfAborted();
     const hold = checkpoints.hold(this.#application, name);
     await hold.arm();
+    if (this.#record.manifest.spec.cpu) await hold.acceptAnyCpu();
     const work = await checkpoints.newWorkDirectory(this.#application, name, images);
     const { finished } = await runtime.restoreWithConmon(this.#record, name, {
       imagesDirectory: images,

@@ -1,13 +1,29 @@
 // config.json of an OCI bundle (runtime-spec 1.0.2), a pure function of what is asked for. Safe by default, as Docker is.
 import type { Container } from '../../src/contract/application.ts';
+import type { Baseline } from '../../src/contract/cpu-baseline.ts';
 import { completeContainer } from '../../src/contract/defaults.ts';
 import { CmigError } from '../../src/core/errors.ts';
 import { parseCores, parseSizeBytes } from '../../src/core/units.ts';
+import { holdToBaseline } from '../cpu/baseline-environment.ts';
+import { emulatorPath } from '../cpu/emulator.ts';
 import { seccompProfile } from './seccomp-profile.ts';
+
+/** How a container's program is run by QEMU. */
+export interface Emulation {
+  /** QEMU's own, on this host. */
+  program: string;
+  /** Of the whole command. */
+  args: string[];
+  /** Goes along with the program. */
+  variable: { name: string; value: string };
+}
 
 export interface BundleRequest {
   application: string;
   container: Container;
+  /** What its programs are held to. */
+  baseline?: Baseline | undefined;
+  emulation?: Emulation | undefined;
   /** Absolute; the overlay's mount point. */
   rootfs: string;
   networkNamespace: string;
@@ -112,11 +128,13 @@ function resourcesOf(container: Container): Record<string, unknown> {
 
 function mountsOf(request: BundleRequest): Record<string, unknown>[] {
   const { volumes } = completeContainer(request.container);
+  // What its program started would run without the emulator: nothing but that can be started.
+  const noExec = request.emulation ? ['noexec'] : [];
   const bind = (destination: string, source: string, readOnly: boolean) => ({
     destination,
     type: 'bind',
     source,
-    options: ['rbind', 'rprivate', readOnly ? 'ro' : 'rw'],
+    options: ['rbind', 'rprivate', readOnly ? 'ro' : 'rw', ...noExec],
   });
   return [
     { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
@@ -124,7 +142,7 @@ function mountsOf(request: BundleRequest): Record<string, unknown>[] {
       destination: '/dev',
       type: 'tmpfs',
       source: 'tmpfs',
-      options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
+      options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k', ...noExec],
     },
     {
       destination: '/dev/pts',
@@ -145,6 +163,16 @@ function mountsOf(request: BundleRequest): Record<string, unknown>[] {
       source: 'shm',
       options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${shmBytes}`],
     },
+    ...(request.emulation
+      ? [
+          {
+            destination: emulatorPath,
+            type: 'bind',
+            source: request.emulation.program,
+            options: ['bind', 'rprivate', 'ro', 'nosuid', 'nodev'],
+          },
+        ]
+      : []),
     bind('/etc/hosts', request.etc.hosts, true),
     bind('/etc/resolv.conf', request.etc.resolvConf, true),
     // Outer mount points before inner ones.
@@ -183,8 +211,14 @@ export function ociBundle(request: BundleRequest): Record<string, unknown> {
     process: {
       terminal: false,
       user: { uid, gid, ...(container.groups ? { additionalGids: container.groups } : {}) },
-      args: container.command,
-      env: environmentOf(container.env, request.application),
+      args: request.emulation?.args ?? container.command,
+      env: environmentOf(
+        [
+          ...(request.baseline ? holdToBaseline(container.env, request.baseline) : container.env),
+          ...(request.emulation ? [request.emulation.variable] : []),
+        ],
+        request.application,
+      ),
       cwd: container.workingDir,
       // Ambient ones for a user other than 0 only, as Docker: none.
       capabilities: {

@@ -14,6 +14,8 @@ export interface OverlayLayers {
   /** Of the file system of `upper`; overlayfs's own. */
   work: string;
   mountPoint: string;
+  /** No program can be started from it. */
+  noExec?: boolean;
 }
 
 // What overlayfs would note in the upper layer to find the lower one again does not hold on another host.
@@ -42,6 +44,7 @@ export async function mountOverlay(layers: OverlayLayers): Promise<void> {
     `upperdir=${layers.upper}`,
     `workdir=${layers.work}`,
     ...portable,
+    ...(layers.noExec ? ['noexec'] : []),
   ];
   const args = ['-t', 'overlay', 'overlay', '-o', options.join(','), layers.mountPoint];
   await runProcess('mount', args, { cwd: layers.links });

@@ -42,9 +42,18 @@ async function probeByCommand(
 ): Promise<string | undefined> {
   const { application, container } = target;
   try {
-    await runc.run(application, container, ['exec', containerId(application, container), ...command], {
-      timeoutMs: attemptMs * 5,
-    });
+    await runc.run(
+      application,
+      container,
+      [
+        'exec',
+        containerId(application, container),
+        ...(await runc.commandIn(application, container, command)),
+      ],
+      {
+        timeoutMs: attemptMs * 5,
+      },
+    );
     return undefined;
   } catch (error) {
     if (!(error instanceof CmigError)) throw error;

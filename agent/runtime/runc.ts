@@ -5,6 +5,8 @@ import { CmigError } from '../../src/core/errors.ts';
 import { mountPointsBelow } from '../../src/core/mount-points.ts';
 import { type ProcessResult, type RunOptions, runProcess } from '../../src/core/run-process.ts';
 import type { Programs } from '../context.ts';
+import { emulatorWords } from '../cpu/emulator.ts';
+import { findProgram } from '../cpu/find-program.ts';
 import { type AgentPaths, containerId } from '../store/paths.ts';
 
 export interface RuncState {
@@ -75,6 +77,21 @@ export class Runc {
       { env: this.#programs.env, allowedExitCodes: [0, 1] },
     );
     return stdout.startsWith('[') ? (JSON.parse(stdout) as number[]) : [];
+  }
+
+  /** A command as it is to be run in a container: where that is emulated, so is what is run in it. */
+  async commandIn(application: string, container: string, command: readonly string[]): Promise<string[]> {
+    const file = join(this.#paths.bundle(application, container), 'config.json');
+    const bundle = JSON.parse(await readFile(file, 'utf8')) as {
+      process: { args: string[]; env: string[]; cwd: string };
+    };
+    const { args, env, cwd } = bundle.process;
+    const emulator = emulatorWords(args);
+    if (emulator.length === 0) return [...command];
+    const path = env.findLast((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) ?? '';
+    const rootfs = this.#paths.rootfs(application, container);
+    const found = await findProgram(command, { rootfs, path, workingDir: cwd });
+    return [...emulator, ...(found?.argv ?? command)];
   }
 
   async start(application: string, container: string): Promise<void> {

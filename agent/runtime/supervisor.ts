@@ -34,7 +34,7 @@ export class Supervisor extends HandedOverApplications {
     const { manifest, images, address } = request;
     const { name } = manifest.metadata;
     applyPolicy(request.manifest, this.it.context.config);
-    await checkDeployment(request, this.#images);
+    await checkDeployment(request, this.#images, this.it.context);
     const current = this.applications.get(name);
     // A start that failed and a removal that did are as good as never asked for.
     const isGiven = current && !current.failure && !current.record.deleting;

@@ -13,7 +13,7 @@ export interface BenchOptions {
 export interface Benchmark {
   name: string;
   summary: string;
-  /** It takes so long that it is run only where it is asked for. */
+  /** It takes so long, or what not every machine has, that it is run only where it is asked for. */
   onlyByName?: boolean;
   run(lab: BenchLab, options: BenchOptions): Promise<void>;
 }

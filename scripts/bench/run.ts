@@ -9,6 +9,7 @@ import { agent } from './agent.ts';
 import { BenchLab, nodeProgram, root } from './bench-lab.ts';
 import type { Benchmark, BenchOptions } from './benchmark.ts';
 import { checkpoint } from './checkpoint.ts';
+import { emulation } from './emulation.ts';
 import { network } from './network.ts';
 import { pause } from './pause.ts';
 import { rpc } from './rpc.ts';
@@ -24,6 +25,7 @@ const benchmarks: readonly Benchmark[] = [
   rpc,
   network,
   transfer,
+  emulation,
   agent,
   topology,
   soak,
@@ -35,7 +37,7 @@ const usage = `usage: npm run bench -- [NAME…] [--runs N] [--mb N,N] [--moves 
 
 ${benchmarks.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`).join('\n')}
 
-All but soak without a name. Needs root, like the lab. --runs: how often each is measured. --mb: the sizes of memory or
+All but emulation and soak without a name. Needs root, like the lab. --runs: how often each is measured. --mb: the sizes of memory or
 files that pause, checkpoint and transfer move or keep. --moves: how often soak moves its application, 200 if absent.
 --lab: the lab's name, "bench" if absent; it is taken down at the end.
 `;

@@ -1,6 +1,7 @@
 // The Application: the unit that is deployed, stopped, checkpointed and migrated as one.
 import Type from 'typebox';
 import { AllowedClient } from './allowed-client.ts';
+import { CpuDemand } from './cpu-baseline.ts';
 import { addressPattern, apiVersion, namePattern } from './protocol.ts';
 import { PublishedPort } from './published-port.ts';
 import { strategyNames } from './strategy-names.ts';
@@ -238,6 +239,7 @@ export const ApplicationSpec = Type.Object(
         { ...strict, description: 'The network of the application, shared by its containers.' },
       ),
     ),
+    cpu: Type.Optional(CpuDemand),
     containers: Type.Array(Container, {
       minItems: 1,
       maxItems: 64,

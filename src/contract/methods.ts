@@ -2,6 +2,7 @@
 import Type from 'typebox';
 import { Application, ApplicationManifest } from './application.ts';
 import { Checkpoint, RestoreResult } from './checkpoint.ts';
+import { CodeFacts } from './cpu-baseline.ts';
 import { Finding } from './diagnosis.ts';
 import { Problem } from './fault.ts';
 import { Host, HostRecord, KnownHost } from './host.ts';
@@ -52,6 +53,8 @@ export const MigrationFacts = Type.Object({
   cpuinfo: Text(1024 * 1024),
   /** What its CPU can do beyond every other, by the kernel's names; absent of an agent that does not tell. */
   instructions: Type.Optional(Type.Array(Text(64), { maxItems: 1000 })),
+  /** Absent where it has no baseline. */
+  code: Type.Optional(CodeFacts),
   memoryBytes: Count,
   diskBytes: Count,
   /** Established TCP connections with peers outside the application. */

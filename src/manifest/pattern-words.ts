@@ -97,6 +97,10 @@ export const patternWords: ReadonlyMap<string, PatternWords> = new Map([
     },
   ],
   [of('spec', 'network', 'address'), { expected: 'an IPv4 address such as 10.77.0.10', mend: mendAddress }],
+  [
+    of('spec', 'cpu', 'trusted', 0),
+    { expected: 'the name of a file, without its folder, such as libpcre2-8.so' },
+  ],
   [of('spec', 'network', 'allow', 0, 'cidr'), { expected: 'a range of addresses such as 10.20.0.0/16' }],
   [
     patternOf(container.image),

@@ -2,6 +2,7 @@
 import { chmod, copyFile, mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { findEmulator } from '../../agent/cpu/emulator.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import { root } from '../e2e/settings.ts';
 
@@ -32,6 +33,10 @@ export async function makeDrive(options: DriveOptions): Promise<string> {
     copyFile(join(root, 'bin/cmig-agent'), join(content, 'bin/cmig-agent')),
     copyFile(join(root, 'dist/cmig-agent.mjs'), join(content, 'dist/cmig-agent.mjs')),
     copyFile(process.execPath, join(content, 'node_modules/.bin/node')),
+    copyFile(
+      await findEmulator({ PATH: process.env.PATH ?? '' }, name),
+      join(content, 'bin/qemu-x86_64-static'),
+    ),
     copyFile(options.publicKey, join(etc, 'test-key.pub')),
     makeKey(join(etc, 'ssh_host_ed25519_key')),
     makeKey(join(etc, 'identity')),
@@ -63,6 +68,8 @@ const agentConfiguration = ({ name, address, broker }: DriveOptions): string =>
       authorizedKeysFile: '/var/lib/cmig/ssh/authorized_keys',
     },
     network: { bridge: 'cmig0', range },
+    // beside what Debian has installed: the emulator of the machine that it runs on
+    programs: '/opt/cmig/bin',
   });
 
 const sshdConfiguration = `HostKey /etc/cmig/ssh_host_ed25519_key

@@ -1,4 +1,5 @@
 // What a machine is and has, as scripts/host/look.sh tells it.
+import { levelOf } from '../../contract/cpu-baseline.ts';
 import { CmigError } from '../../core/errors.ts';
 
 export interface HostFacts {
@@ -99,20 +100,7 @@ export function parseFacts(text: string): HostFacts {
 const mapValues = <T>(record: Record<string, string>, map: (value: string) => T): Record<string, T> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 
-/** What each level asks for beyond the one below, by the names in /proc/cpuinfo; see the psABI of x86-64. */
-const levels: [string, string[]][] = [
-  ['x86-64-v2', ['cx16', 'lahf_lm', 'popcnt', 'sse4_1', 'sse4_2', 'ssse3']],
-  ['x86-64-v3', ['avx', 'avx2', 'bmi1', 'bmi2', 'f16c', 'fma', 'abm', 'movbe', 'xsave']],
-  ['x86-64-v4', ['avx512f', 'avx512bw', 'avx512cd', 'avx512dq', 'avx512vl']],
-];
-
 /** The architecture, for x86-64 with its level. */
 export function describeCpu({ architecture, cpuFlags }: HostFacts): string {
-  if (architecture !== 'x86_64') return architecture;
-  let level = 'x86-64-v1';
-  for (const [name, flags] of levels) {
-    if (!flags.every((flag) => cpuFlags.includes(flag))) break;
-    level = name;
-  }
-  return level;
+  return architecture === 'x86_64' ? levelOf(cpuFlags) : architecture;
 }

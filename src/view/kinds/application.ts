@@ -60,6 +60,7 @@ function describe(item: Application): Field[] {
     ['Epoch', String(status.epoch)],
     ['Migration', status.migration],
     ['Checkpoints', spec.checkpoints && `every ${spec.checkpoints.every}, ${spec.checkpoints.keep} kept`],
+    ['CPU baseline', spec.cpu?.baseline],
     ['Strategy', spec.migration.strategy],
     ['Max downtime', spec.migration.maxDowntime],
     ['Host selector', formatLabels(spec.migration.hostSelector) || undefined],

@@ -42,6 +42,12 @@ describe('containersToReplace', () => {
     expect(containersToReplace(record(), next)).toEqual(new Set(['web']));
   });
 
+  it('is all of them where their baseline changed', () => {
+    const next = record();
+    next.manifest.spec.cpu = { baseline: 'x86-64-v2' };
+    expect(containersToReplace(record(), next)).toEqual(new Set(['db', 'web']));
+  });
+
   it('is all of them where the address changed, which they share', () => {
     expect(containersToReplace(record(), record({ address: '10.77.0.11' }))).toEqual(new Set(['db', 'web']));
   });

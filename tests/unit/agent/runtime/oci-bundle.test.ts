@@ -74,6 +74,22 @@ describe('a bundle by default', () => {
     expect(config.linux.readonlyPaths).toContain('/proc/sys');
   });
 
+  it('of what is emulated lets nothing be started but the emulator', () => {
+    const request = {
+      emulation: {
+        program: '/usr/bin/qemu',
+        args: ['/.cmig/qemu-x86_64', '-cpu', 'qemu64', '/bin/x'],
+        variable: { name: 'CMIG_STARTED_ON_CPU', value: 'ssse3' },
+      },
+    };
+    const volumes = [{ name: 'data', mountPath: '/data' }];
+    const { mounts, process } = bundle({ volumes }, request);
+    const executable = mounts.filter(({ options }) => !options.includes('noexec'));
+    expect(executable.map(({ source }) => source)).toEqual(['/usr/bin/qemu']);
+    expect(process.args).toEqual(request.emulation.args);
+    expect(process.env).toContain('CMIG_STARTED_ON_CPU=ssse3');
+  });
+
   it('limits nothing that was not asked for', () => {
     expect(Object.keys(config.linux.resources)).toEqual(['devices']);
     expect(config.process.rlimits).toBeUndefined();

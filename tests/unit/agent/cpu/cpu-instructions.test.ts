@@ -1,6 +1,6 @@
 // Which instructions of one CPU another lacks.
 import { describe, expect, it } from '@jest/globals';
-import { instructionsOf, missingInstructions } from '../../../../agent/migration/cpu-instructions.ts';
+import { instructionsOf, missingInstructions } from '../../../../agent/cpu/cpu-instructions.ts';
 
 const cpuinfo = (...flags: string[]) =>
   flags.map((each, index) => `processor\t: ${index}\nflags\t\t: ${each}\nbugs\t\t: spectre_v1`).join('\n\n');
