@@ -10,10 +10,14 @@ export const PublishedPort = Type.Object(
     hostPort: Port('The port of the hosts.'),
     protocol: Type.Optional(Type.Enum(['tcp', 'udp'], { description: 'tcp if absent.' })),
     hosts: Type.Optional(
-      Type.Array(Type.String({ pattern: namePattern, description: 'The name of a host, or all.' }), {
+      // Each keyword counts for one of the two types only.
+      Type.Unsafe<'all' | string[]>({
+        type: ['array', 'string'],
+        pattern: '^all$',
+        items: { type: 'string', pattern: namePattern, description: 'The name of a host, or all.' },
         minItems: 1,
         maxItems: 64,
-        description: 'The hosts that answer at it; all if absent.',
+        description: 'The hosts that answer at it, or all; all if absent.',
       }),
     ),
   },
@@ -21,11 +25,13 @@ export const PublishedPort = Type.Object(
 );
 export type PublishedPort = Type.Static<typeof PublishedPort>;
 
-export const publishesOn = ({ hosts = ['all'] }: Pick<PublishedPort, 'hosts'>, host: string): boolean =>
-  hosts.includes('all') || hosts.includes(host);
+type Hosts = Pick<PublishedPort, 'hosts'>;
+const isOnAll = ({ hosts = 'all' }: Hosts): boolean => hosts === 'all' || hosts.includes('all');
+export const publishesOn = (port: Hosts, host: string): boolean =>
+  isOnAll(port) || (port.hosts?.includes(host) ?? false);
 
 /** Whether both want the same port of one host. */
 export const collide = (a: PublishedPort, b: PublishedPort): boolean =>
   a.hostPort === b.hostPort &&
   (a.protocol ?? 'tcp') === (b.protocol ?? 'tcp') &&
-  (a.hosts ?? ['all']).some((host) => host === 'all' || publishesOn(b, host) || b.hosts?.includes('all'));
+  (isOnAll(a) || isOnAll(b) || [...(a.hosts ?? [])].some((host) => publishesOn(b, host)));

@@ -107,7 +107,11 @@ function checkPorts(document: ManifestDocument, ports: readonly unknown[]): void
     const { hostPort, hosts, protocol } = fieldsOf(item);
     if (document.failed(at) || typeof hostPort !== 'number') continue;
     const path = [...at, 'hostPort'];
-    const port = { hostPort, hosts: hosts && itemsOf(hosts), protocol } as PublishedPort;
+    const port = {
+      hostPort,
+      hosts: typeof hosts === 'string' ? hosts : hosts && itemsOf(hosts),
+      protocol,
+    } as PublishedPort;
     const before = seen.find((other) => collide(port, other.port));
     if (before)
       document.problem(

@@ -5,13 +5,15 @@ import { didYouMean } from '../core/near-names.ts';
 import type { ManifestDocument } from './document.ts';
 import { patternWords } from './pattern-words.ts';
 import { either, type Path, pathText, shown } from './problems.ts';
-import type { SchemaNode } from './schema-node.ts';
+import { type SchemaNode, typesOf } from './schema-node.ts';
 import { meantKey, unknownKeyHint } from './unknown-key.ts';
 import { described, expectedType, typeHint } from './value-words.ts';
 
 let compiled: ValidateFunction | undefined;
 const validator = (): ValidateFunction => {
-  compiled ??= new Ajv({ allErrors: true, verbose: true }).compile(ApplicationManifest);
+  compiled ??= new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true }).compile(
+    ApplicationManifest,
+  );
   return compiled;
 };
 
@@ -99,7 +101,8 @@ function findingOf(error: ErrorObject, name: string): Finding | undefined {
 
 function wrongType(data: unknown, name: string, schema: SchemaNode): Finding {
   // `stopTimeout: 10` lacks more than quotes.
-  const words = typeof data === 'number' && schema.pattern ? patternWords.get(schema.pattern) : undefined;
+  const spoken = typeof data === 'number' || typesOf(schema).length > 1;
+  const words = spoken && schema.pattern ? patternWords.get(schema.pattern) : undefined;
   if (!words) {
     return {
       message: `${name} must be ${expectedType(schema)}, but is ${described(data)}`,

@@ -8,7 +8,7 @@ import { Migration } from '../contract/migration.ts';
 import { apiVersion } from '../contract/protocol.ts';
 import { CmigError } from '../core/errors.ts';
 import { didYouMean } from '../core/near-names.ts';
-import type { SchemaNode } from './schema-node.ts';
+import { type SchemaNode, typesOf } from './schema-node.ts';
 
 export interface ExplainedField {
   name: string;
@@ -168,8 +168,10 @@ function fieldOf(name: string, node: SchemaNode, required: boolean): ExplainedFi
 }
 
 function typeName(node: SchemaNode): string {
-  if (node.items) return `[]${typeName(node.items)}`;
+  const types = typesOf(node);
+  if (types.length > 1) return types.map((type) => typeName({ ...node, type })).join('|');
+  if (node.items && types[0] === 'array') return `[]${typeName(node.items)}`;
   const free = Object.values(node.patternProperties ?? {})[0];
   if (free) return `map[string]${typeName(free)}`;
-  return node.type === 'object' ? 'Object' : (node.type ?? 'string');
+  return types[0] === 'object' ? 'Object' : types[0]!;
 }

@@ -103,6 +103,13 @@ export const patternWords: ReadonlyMap<string, PatternWords> = new Map([
   ],
   [of('spec', 'network', 'allow', 0, 'cidr'), { expected: 'a range of addresses such as 10.20.0.0/16' }],
   [
+    of('spec', 'network', 'ports', 0, 'hosts'),
+    {
+      expected: 'all, or a list of hosts',
+      mend: (text) => (new RegExp(namePattern).test(text) ? `write it as a list: [${text}]` : undefined),
+    },
+  ],
+  [
     patternOf(container.image),
     { expected: 'dir:PATH, tar:PATH, oci:DIR, docker-archive:FILE or docker://NAME', mend: mendImage },
   ],

@@ -2,9 +2,12 @@
 import { ApplicationManifest } from '../contract/application.ts';
 import type { Path } from './problems.ts';
 
+export type SchemaType = 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
+
 /** The keywords of JSON Schema that our schemas use. */
 export interface SchemaNode {
-  type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
+  /** Several: one of them. */
+  type?: SchemaType | readonly SchemaType[];
   description?: string;
   properties?: Record<string, SchemaNode>;
   patternProperties?: Record<string, SchemaNode>;
@@ -34,6 +37,10 @@ export function schemaAt(root: SchemaNode, path: Path): SchemaNode | undefined {
 
 const ownProperty = <T>(object: Record<string, T> | undefined, key: string): T | undefined =>
   object && Object.hasOwn(object, key) ? object[key] : undefined;
+
+/** The types that a value may have. */
+export const typesOf = ({ type = 'string' }: SchemaNode): readonly SchemaType[] =>
+  typeof type === 'string' ? [type] : type;
 
 /** Every place of the schema, with lists written as `containers[]`. */
 export function* schemaPlaces(root: SchemaNode, at = ''): Generator<{ path: string; node: SchemaNode }> {

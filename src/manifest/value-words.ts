@@ -1,6 +1,6 @@
 // Values and types as a message names them.
 import { shown } from './problems.ts';
-import type { SchemaNode } from './schema-node.ts';
+import { type SchemaNode, typesOf } from './schema-node.ts';
 
 /** What is there: `the string "x"`, `a list`, `empty`. */
 export function described(value: unknown): string {
@@ -24,9 +24,11 @@ const plurals = { object: 'mappings', string: 'strings', integer: 'whole numbers
 
 /** What should be there: `a list of strings`. */
 export function expectedType(schema: SchemaNode): string {
-  const name = typeNames[schema.type ?? 'object'];
-  const itemType = schema.items?.type;
-  return itemType && itemType in plurals ? `${name} of ${plurals[itemType as keyof typeof plurals]}` : name;
+  const itemType = schema.items?.type as keyof typeof plurals | undefined;
+  const items = itemType && plurals[itemType];
+  return typesOf(schema)
+    .map((type) => (type === 'array' && items ? `${typeNames.array} of ${items}` : typeNames[type]))
+    .join(' or ');
 }
 
 /** How to turn what is there into what should be there. */

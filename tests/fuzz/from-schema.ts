@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { hostileJson, hostileNumber, hostileString, objectOf } from './hostile-values.ts';
 
 interface Schema {
-  type?: string;
+  type?: string | readonly string[];
   const?: unknown;
   enum?: readonly unknown[];
   anyOf?: readonly Schema[];
@@ -56,7 +56,9 @@ function make(schema: Schema): fc.Arbitrary<unknown> {
   if ('const' in schema) return fc.constant(schema.const);
   if (schema.enum) return fc.constantFrom(...schema.enum);
   if (schema.anyOf) return fc.oneof(...schema.anyOf.map(fromSchema));
-  switch (schema.type) {
+  const { type } = schema;
+  if (typeof type === 'object') return fc.oneof(...type.map((each) => make({ ...schema, type: each })));
+  switch (type) {
     case 'string':
       return text(schema);
     case 'integer':

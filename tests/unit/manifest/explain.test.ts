@@ -44,6 +44,7 @@ describe('explain', () => {
       'path',
     ]);
     expect(explain('application.metadata.labels').field?.type).toBe('<map[string]string>');
+    expect(explain('application.spec.network.ports.hosts').field?.type).toBe('<[]string|string>');
   });
 
   it('tells the values that are allowed', () => {

@@ -50,6 +50,24 @@ describe('readManifests', () => {
       '14:7: unknown key "dependOn" in spec.containers[1] (did you mean "dependsOn"?)',
     ],
     [
+      'a host where a list of hosts or all belongs',
+      'host: host-a',
+      'host: host-a\n  network: {ports: [{port: 1, hostPort: 1, hosts: all}, {port: 2, hostPort: 2, hosts: host-a}]}',
+      '7:87: spec.network.ports[1].hosts must be all, or a list of hosts, but is the string "host-a" (write it as a list: [host-a])',
+    ],
+    [
+      'what is no list of hosts at all',
+      'host: host-a',
+      'host: host-a\n  network: {ports: [{port: 1, hostPort: 1, hosts: {}}]}',
+      '7:51: spec.network.ports[0].hosts must be all, or a list of hosts, but is a mapping',
+    ],
+    [
+      'a host port that all hosts and one of them are to have',
+      'host: host-a',
+      'host: host-a\n  network: {ports: [{port: 1, hostPort: 1, hosts: all}, {port: 2, hostPort: 1, hosts: [host-a]}]}',
+      '7:77: the host port 1 is published twice (the first one stands at m.yaml:7:41)',
+    ],
+    [
       'a key of Kubernetes',
       'dependsOn: [db]',
       'volumeMounts: []',

@@ -35,7 +35,7 @@ describe('placeApplication', () => {
   it('refuses a host port that another application has there', () => {
     const owner = application('owner');
     owner.spec.network = { ports: [{ port: 80, hostPort: 8080, hosts: ['host-a', 'host-b'] }] };
-    const wanted = (hosts: string[] | undefined, hostPort = 8080) => {
+    const wanted = (hosts: 'all' | string[] | undefined, hostPort = 8080) => {
       const { spec, ...rest } = manifest('new', 'host-b');
       const ports = [{ port: 80, hostPort, ...(hosts ? { hosts } : {}) }];
       return placeApplication(
@@ -46,7 +46,7 @@ describe('placeApplication', () => {
         },
       );
     };
-    for (const hosts of [undefined, ['all'], ['host-b']])
+    for (const hosts of [undefined, 'all' as const, ['all'], ['host-b']])
       expect(refusal(() => wanted(hosts))).toMatchObject({
         code: 'conflict',
         message: 'the host port 8080/tcp of application new belongs to owner',
