@@ -28,7 +28,8 @@ function permissionsOf({ role, name }: Identity): { configure: string; write: st
   // The mutex of an application, which who only looks does not need.
   if (role !== 'viewer') queues.push(`${literal(applicationLockQueue(''))}.*`);
   return {
-    configure: only(...queues),
+    // Who removes a host takes its queue away.
+    configure: only(...queues, ...(role === 'admin' ? [`${literal(agentQueue(''))}.*`] : [])),
     write,
     read: only(...queues, literal(eventExchange), literal(eventStream)),
   };

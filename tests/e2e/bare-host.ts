@@ -95,7 +95,11 @@ export async function bootBareHost(lab: string, name: string): Promise<BareHost>
   const settings = told.split('\n').filter((line) => line.endsWith(';') && !/Proxy|IndexTargets/i.test(line));
   settings.push(retries, `Acquire::http::Proxy "${proxy.url}";`, `Acquire::https::Proxy "${proxy.url}";`);
   await writeFile(join(disk, 'etc/apt/apt.conf.d/90mirror'), `${settings.join('\n')}\n`);
+  // What is lost with the power is lost with the test.
+  await writeFile(join(disk, 'etc/dpkg/dpkg.cfg.d/quick'), 'force-unsafe-io\n');
   await writeFile(join(disk, 'etc/hostname'), `${name}\n`);
+  // As every installer leaves it.
+  await writeFile(join(disk, 'etc/hosts'), `127.0.0.1 localhost\n127.0.1.1 ${name}\n`);
   const log = await open(join(folder, 'boot.log'), 'w');
   const lan = await open(`/proc/${await findSwitch(lab)}/ns/net`, 'r');
   const address = machineAddress(plan, name);

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** What a running system has of its own, its logs, and what its package manager remembers of its mirror and its work. */
+/** What a running system has of its own, its logs, and what its tools remember of a mirror, of their work and of the last state. */
 const passing =
-  /^(proc|sys|dev|run|tmp|var\/log|var\/cache|var\/lib\/apt\/lists|var\/lib\/dpkg\/[a-z]+-old)$/;
+  /^(proc|sys|dev|run|tmp|var\/log|var\/cache|var\/lib\/apt\/lists|var\/lib\/dpkg\/([a-z]+-old|statoverride)|etc\/(passwd|group|g?shadow)-)$/;
 
 /** Path below `root`: type and mode, owner, and the digest or target. */
 export async function filesOf(root: string): Promise<Map<string, string>> {

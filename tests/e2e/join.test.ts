@@ -1,16 +1,22 @@
 // A machine that has nothing but sshd becomes a host by one command, whatever cuts that off, takes an application, and is
-// then as it was before.
+// then as it was before; the same of a broker.
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Authority, writeCredentials } from '../../src/authority/authority.ts';
 import type { Application } from '../../src/contract/application.ts';
-import { identityText } from '../../src/contract/identity.ts';
+import { identityText, parseIdentity } from '../../src/contract/identity.ts';
+import { agentQueue } from '../../src/contract/protocol.ts';
 import { waitFor } from '../../src/core/retry.ts';
+import { certificateFiles } from '../../src/lab/lab-access.ts';
 import { LabPaths } from '../../src/lab/lab-paths.ts';
 import { type BareHost, bootBareHost } from './bare-host.ts';
 import { differences, filesOf } from './files-of.ts';
-import { cmig, cmigJson, cmigOk, startCmig } from './lab.ts';
+import { type CmigResult, cmig, cmigJson, cmigOk, startCmig } from './lab.ts';
+import { connectToLab } from './lab-broker.ts';
 import { NumberedStream } from './numbered-stream.ts';
 import { ownLabs, settings } from './settings.ts';
 import { applyTicker } from './ticker.ts';
@@ -144,6 +150,73 @@ describe('cmig host remove', () => {
     expect(stream!.problems).toEqual([]);
     expect(differences(before, await filesOf(host.root))).toEqual([]);
     expect((await cmigOk('get', 'hosts', '-o', 'name', ...context)).trim()).toBe('host/host-a');
+    const connection = await connectToLab(lab, 'join test');
+    const channel = await connection.channel({ quiet: true });
+    expect(await channel.checkQueue(agentQueue('host-a'))).toMatchObject({ consumerCount: 1 });
+    await expect(channel.checkQueue(agentQueue(name))).rejects.toMatchObject({ code: 404 });
+    await connection.close();
     expect(await cmig(...remove)).toMatchObject({ exitCode: 3 });
+  });
+});
+
+describe('cmig broker install', () => {
+  const own = join(settings.folder, 'mq');
+  const authority = ['--dir', join(own, 'authority')];
+  let install: string[];
+  beforeAll(() => {
+    install = ['broker', 'install', `ssh://root@${host.address}`, '--identity', host.identity, ...authority];
+  });
+  const url = () => `amqps://${host.address}:5671/cmig`;
+
+  /** What comes of an attempt to use the broker, where no agent is connected. */
+  async function attempt(user: string, from: Authority): Promise<CmigResult> {
+    const identity = parseIdentity(user)!;
+    const { ca, certificate, key } = await writeCredentials(
+      { ...(await from.issue(identity)), ca: (await Authority.open(authority[1]!)).certificate },
+      join(own, 'certificates'),
+      user,
+    );
+    const files = ['--ca', ca, '--certificate', certificate, '--key', key];
+    await cmigOk('config', 'set-context', 'mq', '--broker', url(), ...files);
+    return cmig('--context', 'mq', 'get', 'hosts');
+  }
+  const letIn = { exitCode: 8, stderr: expect.stringContaining('no agent is connected to the broker') };
+
+  it('sets up RabbitMQ for those who have a certificate, though it was cut off, and then has nothing to change', async () => {
+    const ours = await Authority.create(authority[1]!);
+    await ours.issue({ role: 'admin', name: 'ann' });
+    await killAt([...install, '--host-key', host.hostKey], () =>
+      existsSync(join(host.root, 'opt/cmig/broker/packages.pending')),
+    );
+    await killAt(install, (said) => said.includes('configuration: '));
+    expect(await cmigOk(...install)).toContain(`broker at ${url()} brought in order`);
+    expect(await cmigOk(...install)).toContain(`broker at ${url()}: no change`);
+    const key = await stat(join(host.root, 'etc/rabbitmq/cmig/broker.key'));
+    expect([key.mode & 0o777, key.uid === 0]).toEqual([0o600, false]);
+    expect(await attempt('admin.ann', ours)).toMatchObject(letIn);
+    const foreign = await Authority.create(join(own, 'foreign'));
+    expect(await attempt('admin.ann', foreign)).toMatchObject({
+      exitCode: 8,
+      stderr: expect.stringContaining('is from another authority'),
+    });
+    // Without TLS, and by Erlang's own ways in, nobody comes.
+    for (const port of [5672, 25672, 4369])
+      await expect(once(connect(port, host.address), 'connect')).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('hears of who comes and who leaves, and is removed with all that came with it', async () => {
+    const folder = join(own, 'eve');
+    await cmigOk('operator', 'add', 'eve', '--role', 'viewer', '--out', folder, ...authority);
+    const { ca, certificate, key } = certificateFiles(folder, { role: 'viewer', name: 'eve' });
+    const files = ['--ca', ca, '--certificate', certificate, '--key', key];
+    await cmigOk('config', 'set-context', 'mq', '--broker', url(), ...files);
+    expect(await cmig('--context', 'mq', 'get', 'hosts')).toMatchObject(letIn);
+    await cmigOk('operator', 'remove', 'eve', ...authority);
+    expect(await cmig('--context', 'mq', 'get', 'hosts')).not.toMatchObject(letIn);
+    // Of whom it was told by nobody.
+    await (await Authority.open(authority[1]!)).issue({ role: 'viewer', name: 'zoe' });
+    expect(await cmigOk(...install)).toMatch(/users and permissions: viewer\.zoe\n/);
+    await cmigOk('broker', 'remove', ...install.slice(2));
+    expect(differences(before, await filesOf(host.root))).toEqual([]);
   });
 });

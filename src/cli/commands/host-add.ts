@@ -1,16 +1,16 @@
 // `cmig host add`.
 import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline/promises';
 import { CmigError } from '../../core/errors.ts';
 import { type AddHostReport, addHost } from '../../orchestrator/joining/add-host.ts';
-import { agreeOnKey, pinKey, pinnedKey, scanHostKey } from '../../orchestrator/joining/host-key.ts';
 import { recordOf } from '../../orchestrator/joining/remove-host.ts';
-import { knownHostName, parseSshAddress, type SshAddress } from '../../orchestrator/joining/ssh-address.ts';
+import { parseSshAddress } from '../../orchestrator/joining/ssh-address.ts';
 import { describeMachine, describePlan } from '../../view/joining.ts';
+import { agreedKey } from '../agreed-key.ts';
 import type { Invocation } from '../command.ts';
 import type { Context } from '../contexts.ts';
-import { machineOf, onMachine, pinFile } from '../on-machine.ts';
+import { machineOf, onMachine } from '../on-machine.ts';
 import { credentialsLine, withOrchestrator } from '../session.ts';
+import { tellOfCertificate } from '../tell-broker.ts';
 import { authorityFolder } from './trust.ts';
 
 export async function add(invocation: Invocation): Promise<void> {
@@ -20,6 +20,7 @@ export async function add(invocation: Invocation): Promise<void> {
   const where = parseSshAddress(invocation.required('ADDRESS'));
   const labels = readLabels(invocation.texts('label'));
   const dryRun = invocation.flag('dry-run');
+  const notices: string[] = [];
   const report = await withOrchestrator(invocation, async (orchestrator) => {
     const { context } = orchestrator;
     const hostKey = await agreedKey(invocation, where);
@@ -31,7 +32,7 @@ export async function add(invocation: Invocation): Promise<void> {
         contextUrl: context.broker.url,
         insecure: context.broker.insecure === true,
         credentials: credentialsLine(context),
-        authority: authorityOf(invocation, context, name),
+        authority: authorityOf(invocation, context, name, (line) => notices.push(line)),
         bridge: invocation.text('bridge'),
         range: invocation.text('network'),
         gateway: invocation.text('gateway'),
@@ -43,6 +44,8 @@ export async function add(invocation: Invocation): Promise<void> {
         signal: invocation.signal,
       }),
     );
+  }).finally(() => {
+    for (const line of notices) invocation.notice(line);
   });
   told(invocation, report);
 }
@@ -63,6 +66,7 @@ function told(invocation: Invocation, report: AddHostReport): void {
 /** The same as adding it again with all that it was given before, by the address that its peers know. */
 export async function upgrade(invocation: Invocation): Promise<void> {
   const name = invocation.required('HOST');
+  const notices: string[] = [];
   const report = await withOrchestrator(invocation, async (orchestrator) => {
     const record = await recordOf(orchestrator, name);
     return onMachine(invocation, machineOf(invocation, record), (session, onProgress) =>
@@ -71,7 +75,7 @@ export async function upgrade(invocation: Invocation): Promise<void> {
         contextUrl: orchestrator.context.broker.url,
         insecure: orchestrator.context.broker.insecure === true,
         credentials: credentialsLine(orchestrator.context),
-        authority: authorityOf(invocation, orchestrator.context, name),
+        authority: authorityOf(invocation, orchestrator.context, name, (line) => notices.push(line)),
         dryRun: invocation.flag('dry-run'),
         mustExist: true,
         signal: invocation.signal,
@@ -82,44 +86,28 @@ export async function upgrade(invocation: Invocation): Promise<void> {
         },
       }),
     );
+  }).finally(() => {
+    for (const line of notices) invocation.notice(line);
   });
   told(invocation, report);
 }
 
-/** Where the context knows its broker by certificates: its authority, which is opened only once a certificate is missing. */
-function authorityOf(invocation: Invocation, { broker }: Context, name: string) {
+/**
+ * Where the context knows its broker by certificates: its authority, which is opened only once a certificate is missing.
+ * @param say what a person is to read once the progress has ended
+ */
+function authorityOf(invocation: Invocation, { broker }: Context, name: string, say: (line: string) => void) {
   if (!broker.caFile) return undefined;
   return {
     ca: readFileSync(broker.caFile, 'utf8'),
     issue: async () => {
       const { Authority } = await import('../../authority/authority.ts');
       const authority = await Authority.open(authorityFolder(invocation));
-      return authority.issue({ role: 'host', name });
+      const credentials = await authority.issue({ role: 'host', name });
+      await tellOfCertificate(invocation, authority, say);
+      return credentials;
     },
   };
-}
-
-/** Agreed to once, and kept beside the contexts. */
-async function agreedKey(invocation: Invocation, where: SshAddress): Promise<string> {
-  const file = pinFile();
-  const [shown, pinned] = [await scanHostKey(where), await pinnedKey(file, where)];
-  const asks = invocation.interactive && invocation.stdin.isTTY === true;
-  await agreeOnKey(shown, {
-    ...{ where, pinned, pinFile: file, given: invocation.text('host-key') },
-    ask: asks ? (fingerprint) => confirm(invocation, where, fingerprint) : undefined,
-  });
-  if (pinned === undefined) await pinKey(file, where, shown.key);
-  return shown.key;
-}
-
-async function confirm(invocation: Invocation, where: SshAddress, fingerprint: string): Promise<boolean> {
-  const asking = createInterface({ input: invocation.stdin, output: invocation.stderr });
-  try {
-    const question = `${knownHostName(where)} shows the SSH host key ${fingerprint}\nIs it the machine's (yes/no)? `;
-    return /^y(es)?$/i.test((await asking.question(question, { signal: invocation.signal })).trim());
-  } finally {
-    asking.close();
-  }
 }
 
 /** Undefined where none is given. @throws CmigError `invalid` */

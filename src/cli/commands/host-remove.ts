@@ -1,6 +1,5 @@
 // `cmig host remove`.
 
-import { identityText } from '../../contract/identity.ts';
 import { unpinKey } from '../../orchestrator/joining/host-key.ts';
 import { recordOf, removeHost } from '../../orchestrator/joining/remove-host.ts';
 import { progressMode, withProgress } from '../../view/progress.ts';
@@ -8,7 +7,8 @@ import type { Invocation } from '../command.ts';
 import { readParallel } from '../moves.ts';
 import { machineOf, onMachine, pinFile } from '../on-machine.ts';
 import { withOrchestrator } from '../session.ts';
-import { authorityFolder, tellsBrokerToForget } from './trust.ts';
+import { tellOfRemoval } from '../tell-broker.ts';
+import { authorityFolder } from './trust.ts';
 
 export async function remove(invocation: Invocation): Promise<void> {
   const name = invocation.required('HOST');
@@ -40,14 +40,18 @@ export async function remove(invocation: Invocation): Promise<void> {
   if (json) return invocation.printJson(report);
   if (report.untold.length > 0)
     invocation.notice(`warning: ${report.untold.join(', ')} will hear of it when up again`);
+  if (report.queueLeft !== undefined)
+    invocation.notice(
+      `warning: the broker keeps the queue ${report.queueLeft}; on the broker: rabbitmqctl delete_queue ${report.queueLeft}`,
+    );
   invocation.print(`host/${name} removed`);
 }
 
-/** The authority forgets it, where that is here; the broker's users are for who may administer the broker. */
+/** The authority forgets it, where that is here; and the broker does, where that was set up by it. */
 async function forgetCertificate(invocation: Invocation, name: string): Promise<void> {
   const { Authority } = await import('../../authority/authority.ts');
   const identity = { role: 'host', name } as const;
   const authority = await Authority.open(authorityFolder(invocation)).catch(() => undefined);
   await authority?.forget(identity);
-  invocation.notice(tellsBrokerToForget(identityText(identity)));
+  await tellOfRemoval(invocation, authority, identity);
 }

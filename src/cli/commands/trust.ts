@@ -9,6 +9,7 @@ import { CmigError } from '../../core/errors.ts';
 import { putContext } from '../change-contexts.ts';
 import type { Invocation } from '../command.ts';
 import { contextsFile } from '../contexts.ts';
+import { tellOfCertificate, tellOfRemoval } from '../tell-broker.ts';
 
 const configFolder = (): string => dirname(contextsFile());
 
@@ -51,22 +52,22 @@ export async function addOperator(invocation: Invocation): Promise<void> {
   const authority = await Authority.open(authorityFolder(invocation));
   for (const other of operatorRoles)
     if (other !== role && (await authority.forget({ role: other, name })))
-      invocation.notice(tellsBrokerToForget(identityText({ role: other, name })));
+      await tellOfRemoval(invocation, authority, { role: other, name });
 }
 
 export async function removeOperator(invocation: Invocation): Promise<void> {
   const name = invocation.required('NAME');
   const authority = await Authority.open(authorityFolder(invocation));
-  const forgotten: string[] = [];
+  const forgotten: Identity[] = [];
   for (const role of operatorRoles)
-    if (await authority.forget({ role, name })) forgotten.push(identityText({ role, name }));
+    if (await authority.forget({ role, name })) forgotten.push({ role, name });
   if (forgotten.length === 0)
     throw new CmigError('not-found', `the authority has made no certificate for an operator "${name}"`, {
       hint: 'see whom it knows: cmig operator list',
     });
-  for (const user of forgotten) {
-    invocation.print(`${user} is forgotten`);
-    invocation.notice(tellsBrokerToForget(user));
+  for (const identity of forgotten) {
+    invocation.print(`${identityText(identity)} is forgotten`);
+    await tellOfRemoval(invocation, authority, identity);
   }
 }
 
@@ -102,17 +103,10 @@ async function issue(invocation: Invocation, identity: Identity, options?: Issue
   const credentials = await authority.issue(identity, options);
   const text = identityText(identity);
   const files = await writeCredentials(credentials, resolve(invocation.required('out')), text);
-  if (invocation.output === 'json') return invocation.printJson({ name: text, ...files });
-  invocation.print(`${text}: ${files.certificate}, ${files.key}, ${files.ca}`);
-  if (identity.role !== 'broker')
-    invocation.notice(
-      'the broker must know of it: cmig broker definitions | rabbitmqctl import_definitions (there)',
-    );
+  if (invocation.output === 'json') invocation.printJson({ name: text, ...files });
+  else invocation.print(`${text}: ${files.certificate}, ${files.key}, ${files.ca}`);
+  if (identity.role !== 'broker') await tellOfCertificate(invocation, authority);
 }
-
-/** Its certificate stays valid: without its user it is of no use. */
-export const tellsBrokerToForget = (user: string): string =>
-  `keep the certificate of ${user} out, on the broker: rabbitmqctl delete_user ${user}`;
 
 function checkBrokerUrl(url: string): void {
   parseBrokerUrl(url);

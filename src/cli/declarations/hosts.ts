@@ -1,6 +1,7 @@
 // Commands about hosts.
 import { strategyNames } from '../../contract/strategy-names.ts';
 import type { ArgumentSpec, CommandSpec, OptionSpec } from '../command.ts';
+import { hostKeyOption, identityOption } from './machine-options.ts';
 import { parallelOption } from './parallel-option.ts';
 import { authorityOption, issueHost } from './trust.ts';
 
@@ -17,11 +18,6 @@ const selector: OptionSpec = {
   summary: 'the hosts with these labels instead, such as zone=west',
 };
 
-const identity: OptionSpec = {
-  flags: '-i, --identity <FILE>',
-  summary: 'the private key that root is let in by',
-  completes: 'file',
-};
 /** A host that was added, and where SSH reaches it. */
 const joined: ArgumentSpec[] = [
   { name: 'HOST', summary: 'the host', completes: 'host' },
@@ -109,11 +105,8 @@ export const host: CommandSpec = {
       ],
       options: [
         { flags: '--label <KEY=VALUE>', summary: 'a label of the host, such as site=aws', repeatable: true },
-        {
-          flags: '--host-key <KEY>',
-          summary: 'the SSH host key it must show: its fingerprint (SHA256:…), or "ssh-ed25519 AAAA…"',
-        },
-        identity,
+        hostKeyOption,
+        identityOption,
         {
           flags: '--broker <URL>',
           summary: 'the broker as the host reaches it; that of the context if absent',
@@ -156,7 +149,7 @@ export const host: CommandSpec = {
         'What runs there is moved to other hosts as by "cmig drain"; where something stays (an application that no host\ntakes, a stopped one, a checkpoint), nothing is removed (exit code 4). Then the agent and all that came with it goes,\nthe packages too, and the other hosts forget it. Run again, it goes on where it was cut off.',
       arguments: joined,
       options: [
-        identity,
+        identityOption,
         { flags: '--keep-packages', summary: 'leave the packages that were installed for it' },
         { flags: '--lost', summary: 'the machine is lost for good: only have the other hosts forget it' },
         authorityOption,
@@ -176,7 +169,7 @@ export const host: CommandSpec = {
         'It is "cmig host add" with all that the host was given before: what is right already is left alone. Containers and\ntheir connections live on while the agent is replaced.',
       arguments: joined,
       options: [
-        identity,
+        identityOption,
         authorityOption,
         { flags: '--dry-run', summary: 'say what would be changed, and change nothing' },
       ],

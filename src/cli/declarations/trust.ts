@@ -1,6 +1,7 @@
 // Commands about who may do what: the authority of the installation and the certificates that it makes.
 import { operatorRoles } from '../../contract/identity.ts';
 import type { CommandSpec, OptionSpec } from '../command.ts';
+import { hostKeyOption, identityOption } from './machine-options.ts';
 
 const group = 'Trust';
 const handlers = () => import('../commands/trust.ts');
@@ -79,11 +80,55 @@ export const operator: CommandSpec = {
   ],
 };
 
+const machine = { name: 'ADDRESS', summary: 'where it is reached: ssh://root@ADDRESS[:PORT]' };
+
 export const broker: CommandSpec = {
   name: 'broker',
   group,
-  summary: 'what RabbitMQ needs to serve an installation with certificates',
+  summary: 'set up RabbitMQ for an installation with certificates, or what an existing one needs',
   subcommands: [
+    {
+      name: 'install',
+      summary:
+        'set up RabbitMQ on a machine that is reached by SSH as root; without one, print what it needs',
+      description:
+        'It looks first and says what it will change. RabbitMQ comes by the machine\'s own package manager (apt on Debian and\nUbuntu, dnf on Fedora and RHEL), takes TLS with client certificates and nothing else, and knows all for whom the\nauthority has made a certificate; of later ones, and of removals, it hears by SSH. Run again, the command repairs, and\nchanges nothing that is right; what was cut off goes on where it was. A RabbitMQ that is there already is not touched.\nThe SSH host key is agreed to as by "cmig host add".',
+      arguments: [{ ...machine, optional: true }],
+      options: [
+        {
+          flags: '--address <NAME>',
+          summary: 'another host name or IP address by which it is reached',
+          repeatable: true,
+        },
+        { flags: '--port <PORT>', summary: 'where it listens; 5671 if absent' },
+        { flags: '--vhost <NAME>', summary: 'the virtual host of the installation; cmig if absent' },
+        hostKeyOption,
+        identityOption,
+        authorityOption,
+        { flags: '--dry-run', summary: 'say what would be changed, and change nothing' },
+      ],
+      output: ['json'],
+      examples: [
+        ['cmig broker install ssh://root@10.20.0.5', 'a broker for a team that has none, after "cmig init"'],
+        ['cmig broker install ssh://root@10.20.0.5 --dry-run', 'only what would be changed'],
+        ['cmig broker install', 'what a RabbitMQ that is there already must be told'],
+      ],
+      load: async () => (await import('../commands/broker.ts')).install,
+    },
+    {
+      name: 'remove',
+      summary:
+        'undo all that "cmig broker install" has done on a machine, RabbitMQ and its messages included',
+      arguments: [machine],
+      options: [
+        { flags: '--in-use', summary: 'though hosts are connected to it' },
+        hostKeyOption,
+        identityOption,
+        authorityOption,
+      ],
+      examples: [['cmig broker remove ssh://root@10.20.0.5', 'after the last host was removed']],
+      load: async () => (await import('../commands/broker.ts')).remove,
+    },
     {
       name: 'definitions',
       summary: 'print users and permissions for RabbitMQ, from the certificates that were made',

@@ -9,6 +9,7 @@ import type { Credentials } from '../../authority/authority.ts';
 import { CmigError } from '../../core/errors.ts';
 import { projectFolder } from '../../core/project-folder.ts';
 import type { HostFacts } from './host-facts.ts';
+import type { MachineFacts } from './machine-facts.ts';
 
 /** Everything that belongs to the host's set-up and to no one file's place in the system. */
 export const prefix = '/opt/cmig';
@@ -30,14 +31,15 @@ export const files = {
 export interface InstalledFile {
   path: string;
   mode: string;
+  /** root where absent; made by the machine's package where it is none of ours. */
+  owner?: string;
   sha256: string;
   /** What it holds, or the file here that is copied. */
   content: string | { file: string };
 }
 
-const textFile = (path: string, mode: string, content: string): InstalledFile => ({
-  path,
-  mode,
+export const textFile = (path: string, mode: string, content: string, owner?: string): InstalledFile => ({
+  ...{ path, mode, ...(owner === undefined ? {} : { owner }) },
   sha256: createHash('sha256').update(content).digest('hex'),
   content,
 });
@@ -154,5 +156,10 @@ export async function serviceFile(init: HostFacts['init']): Promise<InstalledFil
 }
 
 /** Whether a file is there as it is to be. */
-export const isThere = (facts: HostFacts, { path, mode, sha256 }: InstalledFile): boolean =>
-  facts.files[path]?.mode === mode && facts.files[path].sha256 === sha256;
+export const isThere = (
+  { files: there }: Pick<MachineFacts, 'files'>,
+  { path, mode, owner, sha256 }: InstalledFile,
+): boolean => {
+  const found = there[path];
+  return found?.mode === mode && found.sha256 === sha256 && (owner === undefined || found.owner === owner);
+};

@@ -2,9 +2,9 @@
 import type { Credentials } from '../../authority/authority.ts';
 import { CmigError } from '../../core/errors.ts';
 import type { HostFacts } from './host-facts.ts';
+import { installPackages, path } from './install-packages.ts';
 import { certificateFiles, files, hostFolder, identityFile, prefix } from './installed-files.ts';
-import type { JoinPlan, JoinStep, WantedFiles } from './join-plan.ts';
-import { packageManagers } from './packages.ts';
+import { type JoinPlan, type JoinStep, optionalPackages, type WantedFiles } from './join-plan.ts';
 import type { SshSession } from './ssh-session.ts';
 
 export interface JoinWork {
@@ -17,8 +17,6 @@ export interface JoinWork {
   issue: (() => Promise<Credentials>) | undefined;
 }
 
-const path = 'export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n';
-
 /** Only what differs. */
 const putAll =
   (step: Exclude<keyof WantedFiles, 'ca' | 'encrypts'>) =>
@@ -28,29 +26,8 @@ const putAll =
   };
 
 export const joinActions: Record<JoinStep, (work: JoinWork) => Promise<void>> = {
-  async packages({ session, plan }) {
-    const { list, mend, refresh, install } = packageManagers[plan.manager];
-    const installing = plan.packages.length > 0 ? install(plan.packages) : 'true';
-    // What was there before is written down first: whatever ends this halfway, it stays known what came for our sake.
-    // Debian starts a daemon as soon as it is installed; policy-rc.d is the door to say no.
-    const script = `set -e; ${path}umask 022; mkdir -p ${hostFolder}; cd ${hostFolder}
-log=${hostFolder}/packages.log
-# Whoever was cut off may still be at it.
-exec 9>packages.lock; flock 9
-[ -e packages.pending ] || { ${list} | sort >packages.new; mv packages.new packages.pending; }
-{ ${mend}; } >"$log" 2>&1 || { tail -n 5 "$log" >&2; exit 1; }
-again() { { ${installing}; } >>"$log" 2>&1; }
-again || { { ${refresh}; } >>"$log" 2>&1 && again; } || { grep -E '^(E|Error|Err|Fehler):?' "$log" | tail -n 3 >&2; tail -n 1 "$log" >&2; exit 100; }
-${list} | sort | comm -13 packages.pending - >>packages
-rm -f packages.pending "$log"`;
-    await session.run(script).catch((cause) => {
-      if (!(cause instanceof CmigError) || cause.tool?.exitCode !== 100) throw cause;
-      throw new CmigError('failed', `packages cannot be installed: ${plan.packages.join(', ')}`, {
-        hint: `does the machine reach its package mirror? The whole log is ${hostFolder}/packages.log there`,
-        cause,
-      });
-    });
-  },
+  packages: ({ session, plan }) =>
+    installPackages(session, plan.manager, plan.packages, hostFolder, optionalPackages),
 
   runtime: putAll('runtime'),
 
@@ -62,7 +39,7 @@ rm -f packages.pending "$log"`;
         .filter((line) => line.startsWith('  - '))
         .map((line) => ({ message: line.slice(4) }));
       throw new CmigError('unsupported', 'no criu and runc work on its kernel', {
-        hint: `put a criu and a runc of your own into /usr/local/sbin there, and run it again`,
+        hint: 'put a criu and a runc of your own into /usr/local/sbin there (Ubuntu has a criu in ppa:criu/ppa), and run it again',
         ...(problems.length > 0 ? { problems } : {}),
         cause,
       });

@@ -18,6 +18,9 @@ export const joinSteps = {
 } as const;
 export type JoinStep = keyof typeof joinSteps;
 
+/** These only matter until a criu works, and Ubuntu and RHEL have not got all of them: the step of criu says so then. */
+export const optionalPackages = ['criu', 'runc', 'patchelf'];
+
 /** A certificate is made anew so long before it expires. */
 const renewalMs = 30 * 86_400_000;
 
@@ -66,7 +69,7 @@ export function checkMachine(facts: HostFacts, architecture: string): void {
       ? []
       : ['its /etc/ssh/sshd_config does not include /etc/ssh/sshd_config.d/*.conf']),
   ].map((message) => ({ message }));
-  if (problems.length === 0) return void packageManagerOf(facts.distribution);
+  if (problems.length === 0) return void packageManagerOf(facts);
   throw new CmigError('unsupported', `this machine cannot become a host: ${problems[0]!.message}`, {
     problems,
   });
@@ -74,15 +77,13 @@ export function checkMachine(facts: HostFacts, architecture: string): void {
 
 /** @throws CmigError `unsupported` where the distribution is unknown */
 export function planJoin(facts: HostFacts, wanted: WantedFiles): JoinPlan {
-  const manager = packageManagerOf(facts.distribution);
+  const manager = packageManagerOf(facts);
   const packages = {
     ...packageManagers[manager].packages,
     ...(wanted.encrypts ? packageManagers[manager].encryption : {}),
   };
   const isMissing = (program: string): boolean =>
-    !facts.programs[program] &&
-    // These three only matter until a criu works.
-    !(facts.criuTested && ['criu', 'runc', 'patchelf'].includes(program));
+    !facts.programs[program] && !(facts.criuTested && optionalPackages.includes(program));
   const missing = [
     ...new Set(
       Object.keys(packages)

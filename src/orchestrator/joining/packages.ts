@@ -1,9 +1,12 @@
 // How a machine's own package manager is asked: one row a manager, with the packages that bring what an agent needs.
 import { CmigError } from '../../core/errors.ts';
+import type { MachineFacts } from './machine-facts.ts';
 
 export interface PackageManager {
   /** What is installed, a name a line, sorted by `LC_ALL=C sort`. */
   list: string;
+  /** Keeps what is installed from being started by that, until the shell ends. */
+  quiet: string;
   /** Ends an installation that was interrupted. */
   mend: string;
   /** Reads the mirror's lists. */
@@ -15,15 +18,26 @@ export interface PackageManager {
   packages: Record<string, string>;
   /** The same of what is needed only where hosts encrypt the overlay. */
   encryption: Record<string, string>;
+  /** The package of RabbitMQ. */
+  broker: string;
+  /** What may be the matter where a package is not found. */
+  absent: string;
 }
 
 const aptOptions =
   '-y -q -o Acquire::Retries=3 -o APT::Keep-Downloaded-Packages=false -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold';
+/** Debian starts a daemon as soon as it is installed; policy-rc.d is the door to say no. One that was there comes back. */
+const noDaemons = `mark='# put here by cmig while it installs packages' policy=/usr/sbin/policy-rc.d
+back() { if grep -qsF "$mark" "$policy"; then rm -f "$policy"; fi; if [ -e "$policy.before-cmig" ]; then mv "$policy.before-cmig" "$policy"; fi; }
+trap back EXIT; back
+if [ -e "$policy" ]; then mv "$policy" "$policy.before-cmig"; fi
+printf '%s\\n' '#!/bin/sh' "$mark" 'exit 101' >"$policy"; chmod 755 "$policy"`;
 const shared = { rsync: 'rsync', nft: 'nftables', conmon: 'conmon', criu: 'criu', runc: 'runc' };
 
 export const packageManagers: Record<'apt-get' | 'dnf', PackageManager> = {
   'apt-get': {
     list: `dpkg-query -W -f '\${db:Status-Abbrev}\${Package}\\n' | sed -n 's/^ii *//p'`,
+    quiet: noDaemons,
     mend: 'dpkg --configure -a',
     refresh: `apt-get ${aptOptions} update`,
     install: (packages) =>
@@ -45,9 +59,12 @@ export const packageManagers: Record<'apt-get' | 'dnf', PackageManager> = {
       tar: 'tar',
     },
     encryption: { wg: 'wireguard-tools', 'wireguard-go': 'wireguard-go' },
+    broker: 'rabbitmq-server',
+    absent: 'does the machine reach its package mirror?',
   },
   dnf: {
     list: "rpm -qa --qf '%{NAME}\\n'",
+    quiet: 'true',
     mend: 'true',
     refresh: 'dnf -y -q makecache',
     install: (packages) => `dnf -y -q --setopt=install_weak_deps=False install ${packages.join(' ')}`,
@@ -68,6 +85,9 @@ export const packageManagers: Record<'apt-get' | 'dnf', PackageManager> = {
     },
     // Its kernels have WireGuard.
     encryption: { wg: 'wireguard-tools' },
+    broker: 'rabbitmq-server',
+    absent:
+      "does the machine reach its package mirror? RHEL and its like have busybox in EPEL (dnf install epel-release) and RabbitMQ in its makers' repository; a RHEL 10 wants a runc of yours in /usr/local/sbin.",
   },
 };
 
@@ -76,19 +96,23 @@ const families: [RegExp, 'apt-get' | 'dnf'][] = [
   [/^(fedora|rhel|centos)$/, 'dnf'],
 ];
 
-/** By the distribution, or by those that it says it is like. @throws CmigError `unsupported` */
-export function packageManagerOf(distribution: {
-  id: string;
-  like: readonly string[];
-  name: string;
-}): 'apt-get' | 'dnf' {
-  for (const id of [distribution.id, ...distribution.like]) {
-    const found = families.find(([pattern]) => pattern.test(id));
-    if (found) return found[1];
-  }
+/**
+ * By the distribution, or by those that it says it is like.
+ * @throws CmigError `unsupported`; also where it has not got what its kin have, such as Amazon Linux 2, or a Fedora CoreOS
+ */
+export function packageManagerOf({
+  distribution,
+  programs,
+}: Pick<MachineFacts, 'distribution' | 'programs'>): 'apt-get' | 'dnf' {
+  const { id, like, name } = distribution;
+  const kin = [id, ...like].find((each) => families.some(([pattern]) => pattern.test(each)));
+  const manager = families.find(([pattern]) => kin !== undefined && pattern.test(kin))?.[1];
+  if (manager && programs[manager]) return manager;
   throw new CmigError(
     'unsupported',
-    `nothing is known of how ${distribution.name || 'this system'} installs packages`,
+    manager
+      ? `${name} has no ${manager}, by which packages would be installed`
+      : `nothing is known of how ${name || 'this system'} installs packages`,
     {
       hint: 'a host is a Debian, Ubuntu, Fedora or RHEL, or one that calls itself like them in /etc/os-release; the README says how another is set up by hand',
     },

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KnownHost } from '../../contract/host.ts';
+import { agentQueue } from '../../contract/protocol.ts';
 import { CmigError, codeOf } from '../../core/errors.ts';
 import type { OnProgress } from '../../core/progress.ts';
 import { projectFolder } from '../../core/project-folder.ts';
@@ -9,9 +10,10 @@ import type { OrchestratorContext } from '../context.ts';
 import { findHost } from '../finding.ts';
 import { listHosts, readInventory } from '../inventory.ts';
 import { type DrainReport, drainHost } from '../moving/drain-host.ts';
-import { look, reporting } from './add-host.ts';
 import { hostFolder } from './installed-files.ts';
+import { lookAtHost } from './look.ts';
 import { packageManagerOf, packageManagers } from './packages.ts';
+import { reporting } from './run-steps.ts';
 import type { SshSession } from './ssh-session.ts';
 
 export interface RemoveHostOptions {
@@ -33,6 +35,8 @@ export interface RemoveHostReport {
   drain?: DrainReport;
   /** Hosts that could not be told: they learn it when they are up again. */
   untold: string[];
+  /** The broker does not let this caller take away the queue of the host. */
+  queueLeft?: string;
 }
 
 /** The record of a host. @throws CmigError `not-found` with near names */
@@ -54,7 +58,7 @@ export async function removeHost(
   onProgress({ type: 'planned', steps });
   let drain: DrainReport | undefined;
   if (session) {
-    const facts = await look(session, []);
+    const facts = await lookAtHost(session, []);
     if (!facts.isAdded && facts.configuration)
       throw new CmigError('conflict', `${name} was set up by hand, and not by "cmig host add"`, {
         hint: `drain it and stop its agent yourself; then: cmig host remove ${name} --lost`,
@@ -67,12 +71,14 @@ export async function removeHost(
     await step(onProgress, undoing, async () => {
       if (!facts.isAdded) return;
       const script = await readFile(join(projectFolder(), 'scripts/host/undo.sh'), 'utf8');
-      const removal = packageManagers[packageManagerOf(facts.distribution)].remove;
+      const removal = packageManagers[packageManagerOf(facts)].remove;
       await session.run(script, { args: options.keepPackages ? [] : [removal] });
     });
   }
   const untold = await step(onProgress, forgetting, () => forget(context, record));
-  return { host: name, ...(drain ? { drain } : {}), untold };
+  const isGone = await removeQueue(context, agentQueue(name));
+  const queueLeft = isGone ? {} : { queueLeft: agentQueue(name) };
+  return { host: name, ...(drain ? { drain } : {}), untold, ...queueLeft };
 }
 
 const emptying = { step: 'drain', title: 'applications' };
@@ -115,6 +121,19 @@ async function empty(context: OrchestratorContext, options: RemoveHostOptions): 
       hint: 'delete it, or move it by hand (cmig migrate, cmig checkpoint export), and run it again; the host stays cordoned',
     },
   );
+}
+
+/** With what waits in it. An agent that lives makes it anew. @returns whether it is gone */
+async function removeQueue({ connection }: OrchestratorContext, queue: string): Promise<boolean> {
+  const channel = await connection.channel({ quiet: true });
+  try {
+    await channel.deleteQueue(queue);
+    await channel.close();
+    return true;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 403) return false;
+    throw error;
+  }
 }
 
 /** @returns those that could not be told */

@@ -64,10 +64,10 @@ export class SshSession {
   }
 
   /** Puts a file there in one step, with nobody else able to read it meanwhile. */
-  async put({ path, mode, content }: InstalledFile): Promise<void> {
+  async put({ path, mode, owner = '', content }: InstalledFile): Promise<void> {
     const script = `set -e; umask 022; mkdir -p "$1"; umask 077; trap 'rm -f "$2.new"' EXIT
-gzip -dc >"$2.new"; chmod "$3" "$2.new"; sync "$2.new" 2>/dev/null || :; mv -f "$2.new" "$2"`;
-    const words = ['sh', '-c', script, 'cmig', dirname(path), path, mode].map(quoted).join(' ');
+gzip -dc >"$2.new"; [ -z "$4" ] || chown "$4" "$2.new"; chmod "$3" "$2.new"; sync "$2.new" 2>/dev/null || :; mv -f "$2.new" "$2"`;
+    const words = ['sh', '-c', script, 'cmig', dirname(path), path, mode, owner].map(quoted).join(' ');
     const bytes = typeof content === 'string' ? content : await readFile(content.file);
     // What is cut off on its way does not unpack, and so never takes the place of what is there.
     const input = await promisify(gzip)(bytes, { level: constants.Z_BEST_SPEED });

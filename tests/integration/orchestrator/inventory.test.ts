@@ -7,6 +7,7 @@ import { agentQueue, protocolVersion } from '../../../src/contract/protocol.ts';
 import { withAddressMutex } from '../../../src/orchestrator/exclusive.ts';
 import { findReadyHost } from '../../../src/orchestrator/finding.ts';
 import { type Inventory, readInventory } from '../../../src/orchestrator/inventory.ts';
+import { removeHost } from '../../../src/orchestrator/joining/remove-host.ts';
 import { applicationResource, hostResource, startAgent } from '../broker/agents.ts';
 import { startRabbitmq, type TestBroker } from '../rabbitmq.ts';
 
@@ -104,6 +105,20 @@ describe('readInventory', () => {
       message: expect.stringContaining('2 s'),
     });
     expect(refusal('host-d')).toMatchObject({ code: 'incompatible', message: expect.stringContaining('99') });
+  });
+});
+
+describe('removeHost', () => {
+  it('takes away the queue of a host that is lost, with what waits in it', async () => {
+    const channel = await (await connect('looks')).channel({ quiet: true });
+    channel.sendToQueue(agentQueue('host-b'), Buffer.from('nobody will read it'));
+    const { signal } = new AbortController();
+    const report = await removeHost(context, {
+      ...{ name: 'host-b', session: undefined, keepPackages: false, parallel: 1, signal, caller: 'test' },
+      onProgress: () => {},
+    });
+    expect(report).toMatchObject({ host: 'host-b', untold: expect.arrayContaining(['host-d']) });
+    await expect(channel.checkQueue(agentQueue('host-b'))).rejects.toMatchObject({ code: 404 });
   });
 });
 

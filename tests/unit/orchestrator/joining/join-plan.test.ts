@@ -1,6 +1,6 @@
 // What is done on a machine follows from what it tells of itself.
 import { describe, expect, it } from '@jest/globals';
-import { type HostFacts, parseFacts } from '../../../../src/orchestrator/joining/host-facts.ts';
+import { type HostFacts, parseHostFacts } from '../../../../src/orchestrator/joining/host-facts.ts';
 import {
   configurationFiles,
   type InstalledFile,
@@ -23,6 +23,8 @@ const bare = [
   'free./opt=5000000',
   'free./var/lib=5000000',
   'free./etc=5000000',
+  'program.apt-get=/usr/bin/apt-get',
+  'program.dnf=/usr/bin/dnf',
   'program.ssh=/usr/bin/ssh',
   'program.tar=/usr/bin/tar',
   'authorizedKeys=.ssh/authorized_keys .ssh/authorized_keys2',
@@ -31,7 +33,7 @@ const bare = [
   'hostKey./etc/ssh/ssh_host_ed25519_key.pub=ssh-ed25519 AAAA',
   'pipes=1048576',
 ];
-const factsOf = (...lines: string[]): HostFacts => parseFacts([...bare, ...lines, 'end=yes'].join('\n'));
+const factsOf = (...lines: string[]): HostFacts => parseHostFacts([...bare, ...lines, 'end=yes'].join('\n'));
 
 const file = (path: string): InstalledFile => ({ path, mode: '644', sha256: 'abc', content: '' });
 const wanted: WantedFiles = {
@@ -131,7 +133,7 @@ describe('the plan of joining', () => {
       'nothing is known of how Plan 9 installs packages',
     ]);
     expect(problemsOf(factsOf('distribution=linuxmint', 'like=ubuntu debian'))).toEqual([]);
-    expect(() => parseFacts(bare.join('\n'))).toThrow('cut off');
+    expect(() => parseHostFacts(bare.join('\n'))).toThrow('cut off');
   });
 
   it('asks dnf for the names that its packages have there', () => {
