@@ -17,6 +17,13 @@ export interface SshFiles {
 /** An idle connection ends after this time, also where the agent was killed and can no longer end it. */
 const idleSeconds = 120;
 
+/**
+ * A login lies outside of every pause: a slow or busy peer may take so long until it speaks, and a little longer until it
+ * has let this host in. Of an option that is given twice ssh takes the first.
+ */
+const patient = ['-o', 'ConnectTimeout=15'];
+const loginTimeoutMs = 20_000;
+
 /** What the receive guard exits with; see receive-guard.ts. */
 const guardRefusal = 126;
 
@@ -84,8 +91,8 @@ export async function openConnection(files: SshFiles, peer: HostRecord): Promise
   await mkdir(files.controlDirectory, { recursive: true, mode: 0o700 });
   const sharing = ['-o', 'ControlMaster=yes', '-o', `ControlPersist=${idleSeconds}`, '-N', '-f'];
   try {
-    await runProcess('ssh', [...sshArguments(files, peer), ...sharing, sshTarget(peer)], {
-      timeoutMs: 10_000,
+    await runProcess('ssh', [...patient, ...sshArguments(files, peer), ...sharing, sshTarget(peer)], {
+      timeoutMs: loginTimeoutMs,
     });
   } catch (error) {
     throw transferError(error, peer);
@@ -94,11 +101,10 @@ export async function openConnection(files: SshFiles, peer: HostRecord): Promise
 
 /** A login of its own, whether or not there is a shared connection. @throws CmigError as `openConnection` */
 export async function probeConnection(files: SshFiles, peer: HostRecord): Promise<void> {
-  // Of an option that is given twice ssh takes the first.
-  const alone = ['-o', 'ControlPath=none', ...sshArguments(files, peer)];
+  const alone = [...patient, '-o', 'ControlPath=none', ...sshArguments(files, peer)];
   try {
     await runProcess('ssh', [...alone, sshTarget(peer), 'cmig-probe'], {
-      timeoutMs: 10_000,
+      timeoutMs: loginTimeoutMs,
       // The peer's receive guard refuses: so far the way is free.
       allowedExitCodes: [guardRefusal],
     });
