@@ -101,7 +101,8 @@ export class VirtualMachine {
     const { image, drive, cpu, sshPort, links, memoryMiB, name } = this.#options;
     const kernelLine = [
       ...['console=ttyS0', 'root=/dev/nvme0n1', 'rootfstype=ext4', 'rw', 'init=/usr/sbin/vm-init'],
-      ...['quiet', 'panic=-1', 'mitigations=off', 'net.ifnames=0'],
+      // On a busy machine the timer would not pass the kernel's check of it.
+      ...['quiet', 'panic=-1', 'mitigations=off', 'net.ifnames=0', 'no_timer_check'],
       // With huge pages one changed byte dirties two megabytes.
       'transparent_hugepage=never',
     ].join(' ');
