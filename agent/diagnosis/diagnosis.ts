@@ -3,6 +3,7 @@ import type { Finding } from '../../src/contract/diagnosis.ts';
 import { canTrackMemory } from '../checkpoints/memory-lineage.ts';
 import type { Machine } from '../migration/machine.ts';
 import { lookAtBridge } from './bridge.ts';
+import { lookAtCertificate } from './certificate.ts';
 import { testCriu } from './criu-self-test.ts';
 import { lookAtDisk } from './disk-space.ts';
 import { ok, problem, type Said } from './findings.ts';
@@ -13,6 +14,7 @@ import { lookAtOwnSshd, lookAtPeers } from './ssh.ts';
 
 const checks: Record<string, (machine: Machine) => Promise<Said | Said[]>> = {
   broker: async ({ context }) => lookAtBroker(context.rpc.connection),
+  certificate: ({ context }) => lookAtCertificate(context.config),
   bridge: ({ context }) => lookAtBridge(context.config),
   sysctl: lookAtKernelSettings,
   cgroup: lookAtCgroups,

@@ -5,7 +5,9 @@ import type { HostStatistics } from '../../src/contract/host.ts';
 import type { MachineFacts } from '../../src/contract/machine.ts';
 import type { Result } from '../../src/contract/methods.ts';
 import { apiVersion, protocolVersion } from '../../src/contract/protocol.ts';
+import { validUntil } from '../../src/core/certificate.ts';
 import { version } from '../../src/core/version.ts';
+import type { AgentConfig } from '../config.ts';
 import type { AgentContext } from '../context.ts';
 import { readHostFacts } from '../migration/host-facts.ts';
 import { readMemory } from '../statistics/host-counters.ts';
@@ -48,6 +50,7 @@ export async function agentHandlers({
         agentVersion: version,
         protocolVersion,
         startedAt,
+        ...certificateOf(context.config),
         operatingSystem,
         ...(await describeMachine(facts, context.paths.dataDirectory)),
         applicationNetwork: context.config.network.range,
@@ -56,6 +59,15 @@ export async function agentHandlers({
       },
     }),
   };
+}
+
+/** Of the file, which may have been renewed meanwhile: the next connection is made with it. */
+function certificateOf({ tls }: Pick<AgentConfig, 'tls'>) {
+  try {
+    return tls ? { certificateExpiresAt: validUntil(tls.certificate).toISOString() } : {};
+  } catch {
+    return {};
+  }
 }
 
 const withStatistics = (statistics: HostStatistics | undefined) => (statistics ? { statistics } : {});

@@ -4,6 +4,7 @@ import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { type Identity, identityText, longestIdentity, parseIdentity } from '../contract/identity.ts';
 import { namePattern } from '../contract/protocol.ts';
+import { validUntil } from '../core/certificate.ts';
 import { CmigError } from '../core/errors.ts';
 import { makeKey, signCertificate } from './openssl.ts';
 
@@ -72,11 +73,12 @@ export class Authority {
 
   /**
    * A new key and its certificate, valid for a year from now unless said otherwise. Only the certificate is kept here.
-   * @throws CmigError as checkIdentity()
+   * @throws CmigError as checkIdentity(); `conflict` where one of that name was revoked, and is still valid
    */
   async issue(identity: Identity, options: IssueOptions = {}): Promise<Credentials> {
     const commonName = identityText(identity);
     checkIdentity(identity);
+    await this.#refuseRevoked(identity);
     const key = makeKey();
     const { addresses = [], notBefore, notAfter } = options;
     const certificate = await signCertificate({
@@ -101,14 +103,52 @@ export class Authority {
   }
 
   /** Whom it has issued certificates to, and whom nobody has forgotten since. */
-  async identities(): Promise<Identity[]> {
-    const files = await readdir(join(this.directory, 'issued')).catch(() => []);
+  identities(): Promise<Identity[]> {
+    return this.#list('issued');
+  }
+
+  /** Whose certificates are to be taken from nobody, since others have them. */
+  revoked(): Promise<Identity[]> {
+    return this.#list('revoked');
+  }
+
+  async #list(folder: 'issued' | 'revoked'): Promise<Identity[]> {
+    const files = await readdir(join(this.directory, folder)).catch(() => []);
     return files.sort().flatMap((file) => parseIdentity(file.replace(/\.crt$/, '')) ?? []);
+  }
+
+  #file(folder: 'issued' | 'revoked', identity: Identity): string {
+    return join(this.directory, folder, `${identityText(identity)}.crt`);
+  }
+
+  /** Until when the last one that was issued to `identity` is valid. */
+  validUntil(identity: Identity): Date {
+    return validUntil(this.#file('issued', identity));
+  }
+
+  /** The name is known by the broker, and not the certificate: so it is of no use to anybody while an old one is valid. */
+  async revoke(identity: Identity): Promise<boolean> {
+    const file = this.#file('issued', identity);
+    if (!existsSync(file)) return false;
+    await mkdir(join(this.directory, 'revoked'), { recursive: true, mode: 0o700 });
+    await rename(file, this.#file('revoked', identity));
+    return true;
+  }
+
+  async #refuseRevoked(identity: Identity): Promise<void> {
+    const file = this.#file('revoked', identity);
+    if (!existsSync(file)) return;
+    const until = validUntil(file);
+    if (until.getTime() > Date.now())
+      throw new CmigError('conflict', `${identityText(identity)} was revoked`, {
+        hint: `choose another name: with this one the old certificate would be good again, until ${until.toISOString().slice(0, 10)}`,
+      });
+    await rm(file);
   }
 
   /** Its certificate stays valid until it expires: who is to be kept out must lose the broker's user too. */
   async forget(identity: Identity): Promise<boolean> {
-    const file = join(this.directory, 'issued', `${identityText(identity)}.crt`);
+    const file = this.#file('issued', identity);
     const existed = existsSync(file);
     await rm(file, { force: true });
     return existed;

@@ -35,6 +35,9 @@ function permissionsOf({ role, name }: Identity): { configure: string; write: st
   };
 }
 
+/** Whom the broker must know, lest an earlier permission stay. */
+const nothing = { configure: '^$', write: '^$', read: '^$' };
+
 /** A host's events end with its name: `log.application.started.host-a`. */
 const eventsOf = (host: string): string => `^(log|stat)\\.[a-z.-]+\\.${host}$`;
 
@@ -42,8 +45,13 @@ const eventsOf = (host: string): string => `^(log|stat)\\.[a-z.-]+\\.${host}$`;
  * To be taken in by `rabbitmqctl import_definitions`, or at the start by `load_definitions`. Users have no password: they
  * come by certificate, or not at all.
  */
-export function brokerDefinitions(identities: readonly Identity[], vhost = 'cmig'): object {
-  const users = identities.filter(({ role }) => role !== 'broker');
+export function brokerDefinitions(
+  identities: readonly Identity[],
+  vhost = 'cmig',
+  revoked: readonly Identity[] = [],
+): object {
+  const good = identities.filter(({ role }) => role !== 'broker');
+  const users = [...good, ...revoked];
   return {
     vhosts: [{ name: vhost }],
     users: users.map((each) => ({
@@ -52,7 +60,10 @@ export function brokerDefinitions(identities: readonly Identity[], vhost = 'cmig
       hashing_algorithm: 'rabbit_password_hashing_sha256',
       tags: [],
     })),
-    permissions: users.map((each) => ({ user: identityText(each), vhost, ...permissionsOf(each) })),
+    permissions: users.map((each) => ({
+      ...{ user: identityText(each), vhost },
+      ...(good.includes(each) ? permissionsOf(each) : nothing),
+    })),
     topic_permissions: users
       .filter(({ role }) => role === 'host')
       .map((each) => ({

@@ -1,5 +1,6 @@
 // A connection to RabbitMQ that says why it cannot be had and, for those who live long, comes back by itself.
 import { type Channel, type ChannelModel, type ConfirmChannel, connect, credentials } from 'amqplib';
+import { validUntil } from '../core/certificate.ts';
 import { CmigError } from '../core/errors.ts';
 import { type BrokerTarget, parseBrokerUrl } from './broker-target.ts';
 import { readTls, type Tls, type TlsFiles } from './broker-tls.ts';
@@ -89,6 +90,11 @@ export class BrokerConnection {
   /** True while messages can be sent. */
   get connected(): boolean {
     return this.#ready;
+  }
+
+  /** Until when the certificate is valid by which we are known. */
+  get validUntil(): Date | undefined {
+    return this.#options.tls && validUntil(this.#options.tls.certificate);
   }
 
   /** Why the broker takes no messages for the time being (it is short of memory or disk), if so. */

@@ -4,6 +4,7 @@ import { hostname, userInfo } from 'node:os';
 import type { TlsFiles } from '../broker/broker-tls.ts';
 import { type BrokerConnection, connectBroker } from '../broker/connection.ts';
 import { RpcClient } from '../broker/rpc-client.ts';
+import { soonExpired } from '../core/certificate.ts';
 import { CmigError } from '../core/errors.ts';
 import type { Invocation } from './command.ts';
 import { type Context, resolveContext } from './contexts.ts';
@@ -30,7 +31,7 @@ export interface SessionOptions {
  * @throws CmigError `not-found` without a context, `unreachable` without a broker; what the work throws
  */
 export async function withOrchestrator<T>(
-  invocation: Pick<Invocation, 'context' | 'path'>,
+  invocation: Pick<Invocation, 'context' | 'path'> & Partial<Pick<Invocation, 'notice'>>,
   work: (session: Session) => Promise<T>,
   options: SessionOptions = {},
 ): Promise<T> {
@@ -47,6 +48,11 @@ export async function withOrchestrator<T>(
   // Agents refuse who calls himself otherwise than the broker does.
   const caller = `${connection.user ?? userName()}@${hostname()} (${process.pid})`;
   const rpc = new RpcClient(connection, { caller });
+  const soon = connection.validUntil && soonExpired(connection.validUntil);
+  if (soon)
+    invocation.notice?.(
+      `warning: your certificate (${connection.user}) expires on ${soon}; where the authority is: cmig operator add`,
+    );
   try {
     return await work({ connection, rpc, context, caller });
   } finally {

@@ -71,6 +71,8 @@ export const Host = Type.Object({
     /** Absent below where the host did not answer. */
     agentVersion: Type.Optional(Type.String()),
     protocolVersion: Type.Optional(Type.Integer()),
+    /** RFC 3339; absent where the broker is known without certificates. */
+    certificateExpiresAt: Type.Optional(Type.String()),
     startedAt: Type.Optional(Type.String()),
     operatingSystem: Type.Optional(Type.String()),
     kernel: Type.Optional(Type.String()),

@@ -141,7 +141,8 @@ async function tlsLines(authority: Authority, directory: string, port: number): 
   const credentials = await authority.issue({ role: 'broker', name: 'test' }, { addresses: ['127.0.0.1'] });
   const files = await writeCredentials(credentials, directory, 'broker');
   const definitions = join(directory, 'definitions.json');
-  await writeFile(definitions, JSON.stringify(brokerDefinitions(await authority.identities(), vhost)));
+  const [identities, revoked] = [await authority.identities(), await authority.revoked()];
+  await writeFile(definitions, JSON.stringify(brokerDefinitions(identities, vhost, revoked)));
   return [
     `listeners.ssl.1 = 127.0.0.1:${port}`,
     `ssl_options.cacertfile = ${files.ca}`,

@@ -71,17 +71,47 @@ export async function removeOperator(invocation: Invocation): Promise<void> {
   }
 }
 
+export async function revokeOperator(invocation: Invocation): Promise<void> {
+  const name = invocation.required('NAME');
+  await revoke(
+    invocation,
+    operatorRoles.map((role) => ({ role, name })),
+  );
+}
+
+export const revokeHost = (invocation: Invocation): Promise<void> =>
+  revoke(invocation, [{ role: 'host', name: invocation.required('NAME') }]);
+
+async function revoke(invocation: Invocation, identities: readonly Identity[]): Promise<void> {
+  const authority = await Authority.open(authorityFolder(invocation));
+  const revoked: string[] = [];
+  for (const each of identities) if (await authority.revoke(each)) revoked.push(identityText(each));
+  if (revoked.length === 0)
+    throw new CmigError('not-found', `the authority has made no certificate for "${identities[0]!.name}"`);
+  for (const user of revoked) {
+    invocation.print(`${user} is revoked`);
+    invocation.notice(
+      `now the broker: cmig broker definitions | rabbitmqctl import_definitions; rabbitmqctl close_all_user_connections ${user} revoked`,
+    );
+  }
+}
+
 export async function listOperators(invocation: Invocation): Promise<void> {
-  const identities = await (await Authority.open(authorityFolder(invocation))).identities();
-  const operators = identities.filter(({ role }) => operatorRoles.some((each) => each === role));
+  const authority = await Authority.open(authorityFolder(invocation));
+  const operators = (await authority.identities())
+    .filter(({ role }) => operatorRoles.some((each) => each === role))
+    .map((each) => ({ ...each, expiresAt: authority.validUntil(each).toISOString() }));
   if (invocation.output === 'json') return invocation.printJson(operators);
   const { renderTable } = await import('../../view/table.ts');
   const columns = [
-    { header: 'NAME', value: ({ name }: Identity) => name },
-    { header: 'ROLE', value: ({ role }: Identity) => role },
+    { header: 'NAME', value: ({ name }: Listed) => name },
+    { header: 'ROLE', value: ({ role }: Listed) => role },
+    { header: 'VALID UNTIL', value: ({ expiresAt }: Listed) => expiresAt.slice(0, 10) },
   ];
   invocation.stdout.write(renderTable(columns, operators));
 }
+
+type Listed = Identity & { expiresAt: string };
 
 export const issueHost = (invocation: Invocation): Promise<void> =>
   issue(invocation, { role: 'host', name: invocation.required('NAME') });
@@ -95,7 +125,8 @@ export const issueBroker = (invocation: Invocation): Promise<void> =>
 
 export async function definitions(invocation: Invocation): Promise<void> {
   const authority = await Authority.open(authorityFolder(invocation));
-  invocation.printJson(brokerDefinitions(await authority.identities(), invocation.required('vhost')));
+  const [identities, revoked] = [await authority.identities(), await authority.revoked()];
+  invocation.printJson(brokerDefinitions(identities, invocation.required('vhost'), revoked));
 }
 
 async function issue(invocation: Invocation, identity: Identity, options?: IssueOptions): Promise<void> {

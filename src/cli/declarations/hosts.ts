@@ -3,7 +3,7 @@ import { strategyNames } from '../../contract/strategy-names.ts';
 import type { ArgumentSpec, CommandSpec, OptionSpec } from '../command.ts';
 import { hostKeyOption, identityOption } from './machine-options.ts';
 import { parallelOption } from './parallel-option.ts';
-import { authorityOption, issueHost } from './trust.ts';
+import { authorityOption, issueHost, revokeHost } from './trust.ts';
 
 const group = 'Hosts';
 const hosts: ArgumentSpec = {
@@ -216,5 +216,6 @@ export const host: CommandSpec = {
       load: async () => (await import('../commands/host.ts')).rotateKeys,
     },
     issueHost,
+    revokeHost,
   ],
 };

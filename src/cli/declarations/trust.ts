@@ -58,7 +58,10 @@ export const operator: CommandSpec = {
         authorityOption,
       ],
       output: ['json'],
-      examples: [['cmig operator add ann --role viewer --out ./ann', 'somebody who may look']],
+      examples: [
+        ['cmig operator add ann --role viewer --out ./ann', 'somebody who may look'],
+        ['cmig operator add bob --role operator --out ./bob', 'somebody who may move applications'],
+      ],
       load: async () => (await handlers()).addOperator,
     },
     {
@@ -76,6 +79,18 @@ export const operator: CommandSpec = {
       options: [authorityOption],
       examples: [['cmig operator remove ann', 'the broker must forget the user as well']],
       load: async () => (await handlers()).removeOperator,
+    },
+    {
+      name: 'revoke',
+      summary: 'let nobody in any more by the certificate of an operator, since somebody else has it',
+      description:
+        'The broker knows people by name: the name is given to nobody again as long as an old certificate is valid.',
+      arguments: [{ name: 'NAME', summary: 'the operator' }],
+      options: [authorityOption],
+      examples: [
+        ['cmig operator revoke bob', 'his laptop was stolen; then the definitions anew, on the broker'],
+      ],
+      load: async () => (await handlers()).revokeOperator,
     },
   ],
 };
@@ -162,6 +177,18 @@ export const broker: CommandSpec = {
       load: async () => (await handlers()).issueBroker,
     },
   ],
+};
+
+export const revokeHost: CommandSpec = {
+  name: 'revoke',
+  summary: 'let nobody in any more by the certificate of a host, since somebody else has it',
+  description: 'Its peers go on sending it files until it is removed: cmig host remove --lost.',
+  arguments: [{ name: 'NAME', summary: 'the host' }],
+  options: [authorityOption],
+  examples: [
+    ['cmig host revoke host-a', 'somebody was root there; then the definitions anew, on the broker'],
+  ],
+  load: async () => (await handlers()).revokeHost,
 };
 
 export const issueHost: CommandSpec = {

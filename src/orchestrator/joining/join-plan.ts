@@ -1,4 +1,5 @@
 // What is to be done on a machine before it is a host: from what it has and what it is to have. Pure.
+import { renewalMs } from '../../core/certificate.ts';
 import { CmigError } from '../../core/errors.ts';
 import type { HostFacts } from './host-facts.ts';
 import { files, type InstalledFile, identityFile, isThere, pipeMaxBytes } from './installed-files.ts';
@@ -20,9 +21,6 @@ export type JoinStep = keyof typeof joinSteps;
 
 /** These only matter until a criu works, and Ubuntu and RHEL have not got all of them: the step of criu says so then. */
 export const optionalPackages = ['criu', 'runc', 'patchelf'];
-
-/** A certificate is made anew so long before it expires. */
-const renewalMs = 30 * 86_400_000;
 
 export interface WantedFiles {
   /** The authority's certificate, where the host is to have one by it. */

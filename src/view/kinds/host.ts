@@ -13,6 +13,8 @@ const lastSeen = ({ status }: Host) => {
   return status.lastSeen === undefined ? unknown : `${formatAgeOf(status.lastSeen)} ago`;
 };
 
+const day = (time: string | undefined) => time?.slice(0, 10);
+
 /** As kubectl writes it: `Ready`, `Ready,SchedulingDisabled`. */
 const conditionOf = ({ spec, status }: Host) =>
   `${status.condition}${spec.unschedulable ? ',SchedulingDisabled' : ''}`;
@@ -39,6 +41,7 @@ export const hostView: KindView<Host> = {
     { header: 'CRIU', value: (item) => text(item.status.criu) },
     { header: 'RUNC', value: (item) => text(item.status.runc) },
     { header: 'CGROUP', value: (item) => text(item.status.cgroupVersion) },
+    { header: 'CERTIFICATE UNTIL', value: (item) => day(item.status.certificateExpiresAt) ?? '-' },
     { header: 'LABELS', value: (item) => formatLabels(item.metadata.labels) },
   ],
   describe,
@@ -59,6 +62,7 @@ function describe({ metadata, spec, status }: Host): Field[] {
       'Last seen',
       status.lastSeen === undefined ? undefined : `${status.lastSeen} (${formatAgeOf(status.lastSeen)} ago)`,
     ],
+    ['Certificate until', day(status.certificateExpiresAt)],
     ['Applications', text(status.applications)],
     [
       'Agent',

@@ -3,12 +3,14 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Channel } from 'amqplib';
 import { Authority, type IssueOptions, writeCredentials } from '../../../src/authority/authority.ts';
+import type { TlsFiles } from '../../../src/broker/broker-tls.ts';
 import { decode, encodeAnswer } from '../../../src/broker/codec.ts';
 import { connectBroker } from '../../../src/broker/connection.ts';
 import { RpcClient } from '../../../src/broker/rpc-client.ts';
 import { type Identity, identityText } from '../../../src/contract/identity.ts';
-import { agentQueue } from '../../../src/contract/protocol.ts';
+import { agentQueue, eventExchange } from '../../../src/contract/protocol.ts';
 import { startRabbitmq, type TestBroker } from '../rabbitmq.ts';
 import { hostResource } from './agents.ts';
 
@@ -19,6 +21,7 @@ let folder: string;
 let authority: Authority;
 let foreign: Authority;
 let broker: TestBroker;
+let stolen: TlsFiles;
 
 /** Files of a certificate, each set in a folder of its own; `from` is who signs it. */
 async function filesOf(identity: Identity, from = authority, options: IssueOptions = {}) {
@@ -35,6 +38,8 @@ beforeAll(async () => {
   authority = await Authority.create(join(folder, 'authority'));
   foreign = await Authority.create(join(folder, 'foreign'));
   for (const identity of [bob, ...hosts]) await authority.issue(identity);
+  stolen = await filesOf({ role: 'admin', name: 'eve' });
+  await authority.revoke({ role: 'admin', name: 'eve' });
   broker = await startRabbitmq(authority);
 }, 120_000);
 afterAll(async () => {
@@ -73,6 +78,20 @@ describe('a certificate', () => {
     ];
     for (const [index, files] of cases.entries())
       await expect(connect(files)).rejects.toMatchObject(refusal(words[index]!));
+  });
+
+  it('that was revoked is good for nothing', async () => {
+    const connection = await connect(stolen);
+    const attempts: ((channel: Channel) => Promise<unknown>)[] = [
+      (channel) => channel.assertQueue('', { exclusive: true }),
+      (channel) => channel.bindQueue(agentQueue('host-b'), eventExchange, '#'),
+      (channel) => channel.get(agentQueue('host-b')),
+    ];
+    for (const attempt of attempts)
+      await expect(attempt(await connection.channel({ quiet: true }))).rejects.toMatchObject({ code: 403 });
+    const rpc = new RpcClient(connection, { caller: 'admin.eve@here' });
+    await expect(rpc.call('host-b', 'agent.describe', {}, { timeoutMs: 5000 })).rejects.toThrow();
+    await connection.close();
   });
 
   it('of a host is what its answers are known by', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Authority, writeCredentials } from '../../../src/authority/authority.ts';
+import type { Identity } from '../../../src/contract/identity.ts';
 
 let folder: string;
 let authority: Authority;
@@ -53,6 +54,23 @@ describe('the authority', () => {
     expect(await reopened.identities()).toContainEqual({ role: 'admin', name: 'eve' });
     expect(await reopened.forget({ role: 'admin', name: 'eve' })).toBe(true);
     expect(await reopened.identities()).not.toContainEqual({ role: 'admin', name: 'eve' });
+  });
+
+  it('issues nothing to a name that was revoked, before its old certificate has expired', async () => {
+    const [mallory, past] = [{ role: 'operator', name: 'mallory' } as const, new Date(Date.now() - 60_000)];
+    await authority.issue(mallory);
+    expect(await authority.revoke(mallory)).toBe(true);
+    expect(await authority.revoke(mallory)).toBe(false);
+    expect([await authority.identities(), await authority.revoked()]).toEqual([
+      expect.not.arrayContaining([mallory]),
+      [mallory],
+    ]);
+    await expect(authority.issue(mallory)).rejects.toMatchObject({ code: 'conflict' });
+    const old: Identity = { role: 'viewer', name: 'old' };
+    await authority.issue(old, { notBefore: new Date(0), notAfter: past });
+    await authority.revoke(old);
+    await authority.issue(old);
+    expect(await authority.revoked()).toEqual([mallory]);
   });
 
   it('signs one name several times at once', async () => {
