@@ -74,8 +74,9 @@ export async function serve(
     void connection.whenConnected().then(
       () => {
         supervisor.announce();
+        const asked = neighbourhood.askPeers();
         neighbourhood.announce();
-        return neighbourhood.askPeers();
+        return asked;
       },
       () => {},
     );

@@ -123,7 +123,11 @@ export class SourceHost implements SourcePorts {
   }
 
   async detach(): Promise<void> {
-    await this.#machine.network.detach(this.#record.application);
+    const { network, neighbourhood } = this.#machine;
+    const { application, to } = this.#record;
+    // After a reboot there is none.
+    if (network.exists(application)) await network.detach(application);
+    neighbourhood.handOver(application, to);
   }
 
   async thaw(): Promise<void> {

@@ -211,6 +211,7 @@ export class SourceMigration {
     if (this.record.state === 'permitted') {
       // The time before the crash does not count: the clock may have been set since.
       this.#permit(permitMs);
+      await this.#untilDone(() => this.#ports.detach());
       return await this.settle();
     }
     await this.abort(

@@ -15,7 +15,7 @@ export interface SourcePorts {
   transfer(signal: AbortSignal): Promise<void>;
   /** All containers are still frozen: one whose criu was killed may have run on since its dump. */
   isHeld(): Promise<boolean>;
-  /** The application's address leaves the network here. */
+  /** The application's address leaves the network here, and others may believe the destination that it is there. */
   detach(): Promise<void>;
   /** From wherever it is: thawed in place, lock off, address announced, everything of the attempt removed. */
   thaw(): Promise<void>;

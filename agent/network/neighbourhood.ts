@@ -8,9 +8,13 @@ import type { AgentContext } from '../context.ts';
 import type { HostRegistry } from '../peers/host-registry.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
 import { readJsonFile, writeFileDurably } from '../store/durable-file.ts';
+import { macOf } from './application-network.ts';
 import { applyEdge } from './apply-edge.ts';
+import { Disputes } from './disputes.ts';
 import { edgeRules } from './edge.ts';
-import { egressOf, gatewayOf } from './egress.ts';
+import { gatewayOf } from './egress.ts';
+import { EgressWatch } from './egress-watch.ts';
+import { placeOf } from './place-of.ts';
 import { type KnownPlace, Places } from './places.ts';
 
 /** All that follows from it. */
@@ -45,14 +49,29 @@ export class Neighbourhood {
   /** From what the edges were guarded last. */
   #guarded = '';
   #timer: NodeJS.Timeout | undefined;
-  /** Application -> the host through which it reached the world. */
-  readonly #lostEgress = new Map<string, string>();
+  /** Since when the others are heard without a break. */
+  #listensSince = Number.POSITIVE_INFINITY;
+  readonly #egress: EgressWatch;
+  readonly #disputes: Disputes;
 
   constructor(context: AgentContext, hosts: HostRegistry, consequences: readonly Consequence[]) {
     this.#context = context;
     this.#hosts = hosts;
     this.#consequences = consequences;
     this.#places = new Places(context.config.name);
+    this.#disputes = new Disputes({
+      own: context.config.name,
+      log: context.log,
+      places: this.#places,
+      isLost: (name) => this.#isLost(name) === true,
+      ask: async (name) => {
+        const places = await this.#askPlaces(name);
+        if (places) this.#take(name, places);
+        return places !== undefined;
+      },
+      onNews: () => this.#changed(),
+    });
+    this.#egress = new EgressWatch(context.events, (name) => this.#isLost(name));
     hosts.onChange = () => this.#changed();
   }
 
@@ -89,6 +108,11 @@ export class Neighbourhood {
     this.#changed();
   }
 
+  /** The other host may have it from now on: everybody may believe that host. */
+  handOver(application: string, to: string): void {
+    if (this.#places.handOver(application, to)) this.announce();
+  }
+
   /** The way to the world of an application of this host, in an overlay. */
   gateway(manifest: ApplicationManifest): string | undefined {
     return gatewayOf(this.view().hosts, manifest);
@@ -100,7 +124,7 @@ export class Neighbourhood {
   }
 
   announce(): void {
-    this.#reportEgress();
+    this.#egress.look(this.own());
     this.#context.events.publish('host.placed', { places: this.own() });
   }
 
@@ -119,36 +143,33 @@ export class Neighbourhood {
 
   /** Asks all hosts, after a time in which nothing was heard. One that does not answer speaks up by itself. */
   async askPeers(): Promise<void> {
-    const { rpc, config } = this.#context;
-    const peers = this.#hosts.list().filter(({ name }) => name !== config.name);
+    this.#listensSince = Date.now();
+    const peers = this.#hosts.list().filter(({ name }) => name !== this.#context.config.name);
     await Promise.all(
       peers.map(async ({ name }) => {
-        const options = { timeoutMs: peerAnswersMs, failFast: true };
-        const answer = await rpc.call(name, 'host.places', {}, options).catch(() => undefined);
-        if (answer) this.#hear(name, answer.places);
+        const places = await this.#askPlaces(name);
+        if (places) this.#hear(name, places);
       }),
     );
   }
 
-  /** What keeps an application of this host from the world. */
-  problem(application: string): string | undefined {
-    const host = this.#lostEgress.get(application);
-    return host === undefined ? undefined : `${host}, its way to the world, is not heard any more`;
+  async #askPlaces(host: string): Promise<Place[] | undefined> {
+    const options = { timeoutMs: peerAnswersMs, failFast: true };
+    const answer = await this.#context.rpc.call(host, 'host.places', {}, options).catch(() => undefined);
+    return answer?.places;
   }
 
-  #reportEgress(): void {
-    const seen = new Map(this.#hosts.list().map(({ name, lastSeen }) => [name, Date.parse(lastSeen)]));
-    for (const { application, egress } of this.own()) {
-      const isLost = egress !== undefined && Date.now() - (seen.get(egress) ?? 0) > lostAfterMs;
-      if (isLost === this.#lostEgress.has(application)) continue;
-      if (isLost) this.#lostEgress.set(application, egress);
-      else this.#lostEgress.delete(application);
-      const type = isLost ? 'application.cut-off' : 'application.connected';
-      if (egress) this.#context.events.publish(type, { application, egress });
-    }
-    for (const application of this.#lostEgress.keys())
-      if (!this.own().some((place) => place.application === application))
-        this.#lostEgress.delete(application);
+  /** What keeps an application of this host from the world. */
+  problem(application: string): string | undefined {
+    return this.#egress.problem(application);
+  }
+
+  /** It is not heard any more, or is none of the hosts; undefined where this one has not listened for long enough. */
+  #isLost(host: string): boolean | undefined {
+    const { connected } = this.#context.rpc.connection;
+    if (!connected || Date.now() - this.#listensSince <= lostAfterMs) return undefined;
+    const seen = this.#hosts.list().find(({ name }) => name === host)?.lastSeen;
+    return seen === undefined || Date.now() - Date.parse(seen) > lostAfterMs;
   }
 
   async close(): Promise<void> {
@@ -161,8 +182,19 @@ export class Neighbourhood {
   }
 
   #hear(host: string, places: readonly Place[]): void {
-    if (host !== this.#context.config.name && this.#places.hear(host, places)) this.#changed();
+    if (host === this.#context.config.name) return;
+    this.#take(host, places);
+    void this.#disputes.settle();
   }
+
+  #take(host: string, places: readonly Place[]): void {
+    if (this.#places.hear(host, places.filter(this.#isPossible))) this.#changed();
+  }
+
+  /** Its address is not one of a host's, and its MAC is its own: so it takes nobody's packets but its own. */
+  readonly #isPossible = ({ application, address, mac }: Place): boolean =>
+    mac === macOf(application) &&
+    !this.#hosts.list().some((host) => host.address === address || host.overlay?.address === address);
 
   /** What changes while it is being applied is applied afterwards. */
   #changed(): void {
@@ -211,18 +243,3 @@ export class Neighbourhood {
     this.#written = text;
   }
 }
-
-const placeOf = ({ manifest, address, mac, epoch }: ApplicationRecord, overlay: boolean): Place => {
-  const { ports, allow } = manifest.spec.network ?? {};
-  const { labels } = manifest.metadata;
-  return {
-    application: manifest.metadata.name,
-    address,
-    mac,
-    epoch,
-    ...(ports ? { ports } : {}),
-    ...(allow ? { allow } : {}),
-    ...(labels ? { labels } : {}),
-    ...(overlay ? { egress: egressOf(manifest) } : {}),
-  };
-};

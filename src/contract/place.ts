@@ -4,7 +4,7 @@ import { AllowedClient } from './allowed-client.ts';
 import { addressPattern, namePattern } from './protocol.ts';
 import { PublishedPort } from './published-port.ts';
 
-/** Of two that claim one application, the higher epoch is the newer. */
+/** Of two that claim one application the higher epoch is the newer, and counts once the other host has agreed or has gone. */
 export const Place = Type.Object({
   application: Type.String({ pattern: namePattern }),
   address: Type.String({ pattern: addressPattern }),
@@ -16,6 +16,8 @@ export const Place = Type.Object({
   allow: Type.Optional(Type.Array(AllowedClient, { maxItems: 256 })),
   /** The host through which it reaches the world. */
   egress: Type.Optional(Type.String({ pattern: namePattern })),
+  /** The host to which it is being handed over, and whose claim to it is true from now on. */
+  to: Type.Optional(Type.String({ pattern: namePattern })),
 });
 export type Place = Type.Static<typeof Place>;
 
