@@ -10,6 +10,7 @@ import { ok, problem, type Said } from './findings.ts';
 import { lookAtKernelSettings } from './kernel-settings.ts';
 import { lookForLeftovers } from './leftovers.ts';
 import { lookAtCapabilities, lookAtCgroups } from './privileges.ts';
+import { lookAtPublishedPorts } from './published-ports.ts';
 import { lookAtOwnSshd, lookAtPeers } from './ssh.ts';
 
 const checks: Record<string, (machine: Machine) => Promise<Said | Said[]>> = {
@@ -17,6 +18,7 @@ const checks: Record<string, (machine: Machine) => Promise<Said | Said[]>> = {
   certificate: ({ context }) => lookAtCertificate(context.config),
   bridge: ({ context }) => lookAtBridge(context.config),
   sysctl: lookAtKernelSettings,
+  ports: lookAtPublishedPorts,
   cgroup: lookAtCgroups,
   capabilities: lookAtCapabilities,
   memory: async ({ context }) => lookAtMemory(await canTrackMemory(context.programs)),

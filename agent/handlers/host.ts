@@ -6,6 +6,7 @@ import { CmigError } from '../../src/core/errors.ts';
 import type { AgentContext } from '../context.ts';
 import type { Diagnosis } from '../diagnosis/diagnosis.ts';
 import type { Neighbourhood } from '../network/neighbourhood.ts';
+import { takenPorts } from '../network/taken-ports.ts';
 import type { HostRegistry } from '../peers/host-registry.ts';
 
 export const hostHandlers = (
@@ -37,6 +38,7 @@ export const hostHandlers = (
   'host.list': async (): Promise<Result<'host.list'>> => ({ hosts: registry.listAll() }),
   'host.places': async (): Promise<Result<'host.places'>> => ({ places: neighbourhood.own() }),
   'host.clock': async (): Promise<Result<'host.clock'>> => ({ timeMs: Date.now() }),
+  'host.ports': async (): Promise<Result<'host.ports'>> => ({ taken: [...(await takenPorts())] }),
   'host.put': async (
     { host }: Params<'host.put'>,
     { identity }: RequestContext,

@@ -18,7 +18,7 @@ export interface EncryptionSettings {
 }
 
 const device = 'cmig-wg';
-const listenPort = 51_820;
+export const listenPort = 51_820;
 /** With the 60 bytes around it, it fits into 1480; what the overlay sends has 1380 at most. */
 const mtu = 1420;
 const routingTable = '25453';

@@ -3,6 +3,7 @@ import { publishesOn } from '../../src/contract/published-port.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import { sourcesOf } from './edge.ts';
 import type { Consequence, NetworkView } from './neighbourhood.ts';
+import { takenPorts } from './taken-ports.ts';
 
 export interface ForwardingSettings {
   bridge: string;
@@ -13,15 +14,19 @@ export interface ForwardingSettings {
 /**
  * The table as it should be. Connections go through this host in both directions: their source becomes its own address
  * among the applications. The kernel remembers each connection, so that it goes on, whatever these rules say later and
- * wherever the application is. Undefined where nothing is forwarded.
+ * wherever the application is. What this host's own programs have is `taken`: its sshd must not be led away. Undefined
+ * where nothing is forwarded.
  */
 export function forwardingRules(
   { bridge, range, overlay }: ForwardingSettings,
   { own, places }: NetworkView,
+  taken: ReadonlySet<string> = new Set(),
 ): string | undefined {
   const published = places.flatMap(({ address, ports = [], allow }) =>
     ports
-      .filter((port) => publishesOn(port, own.name))
+      .filter(
+        (port) => publishesOn(port, own.name) && !taken.has(`${port.hostPort}/${port.protocol ?? 'tcp'}`),
+      )
       .flatMap(({ protocol = 'tcp', hostPort, port }) => {
         // The application sees this host's address only, so who comes is judged here.
         const clients = allow ? sourcesOf(allow, places).map((source) => `ip saddr ${source} `) : [''];
@@ -76,7 +81,10 @@ export class Forwarding implements Consequence {
   }
 
   async apply(view: NetworkView): Promise<void> {
-    const rules = forwardingRules(this.#settings, view) ?? '';
+    const publishes = view.places.some(({ ports }) =>
+      ports?.some((port) => publishesOn(port, view.own.name)),
+    );
+    const rules = forwardingRules(this.#settings, view, publishes ? await takenPorts() : undefined) ?? '';
     if (rules === this.#applied) return;
     if (rules) await this.#permit();
     // One transaction: there is no moment without the rules.

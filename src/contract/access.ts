@@ -20,6 +20,7 @@ export const access: Record<MethodName, Access> = {
   'host.list': lookAsPeer,
   'host.places': lookAsPeer,
   'host.clock': lookAsPeer,
+  'host.ports': look,
   /** Of itself only, where a host asks. */
   'host.put': { role: 'admin', peers: true },
   'host.cordon': administer,

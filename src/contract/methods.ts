@@ -74,6 +74,8 @@ export const methods = {
   'host.places': { params: Nothing, result: Type.Object({ places: Places }) },
   /** What its clock says: for whoever asks how far two are apart. */
   'host.clock': { params: Nothing, result: Type.Object({ timeMs: Type.Integer() }) },
+  /** Those that its own programs have, such as 22/tcp. */
+  'host.ports': { params: Nothing, result: Type.Object({ taken: Type.Array(Type.String()) }) },
   'host.put': { params: Type.Object({ host: HostRecord }, strict), result: Nothing },
   /** Whether the host takes further applications; kept on its disk. */
   'host.cordon': {

@@ -7,6 +7,7 @@ import { type ApplyPlan, planApply, type WantedApplication } from './apply-plan.
 import type { OrchestratorContext } from './context.ts';
 import { deployPlanned } from './deploying.ts';
 import { withApplicationMutex } from './exclusive.ts';
+import { refuseHostPorts } from './host-ports.ts';
 import { ImageResolver } from './image-resolving.ts';
 import { readInventory } from './inventory.ts';
 import { requireNameFree } from './last-holder.ts';
@@ -46,6 +47,7 @@ export async function applyApplications(
   const resolver = new ImageResolver();
   const plan = async (some: readonly WantedApplication[], report: OnProgress) => {
     const inventory = await readInventory(context);
+    for (const { manifest } of some) await refuseHostPorts(context, inventory, manifest);
     const plans = await planApply(inventory, some, resolver, report);
     for (const { existing, wanted } of plans) {
       if (!existing) await requireNameFree(context, inventory, wanted.manifest.metadata.name);

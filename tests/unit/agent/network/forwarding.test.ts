@@ -23,6 +23,12 @@ describe('forwardingRules', () => {
     expect(rules).not.toContain('masquerade');
   });
 
+  it('leave a port to the program of this host that has it', () => {
+    const view = { own, hosts: [], places: [{ ...place, ports: [{ port: 80, hostPort: 22 }] }] };
+    expect(forwardingRules(settings, view, new Set(['22/udp']))).toContain('dport 22');
+    expect(forwardingRules(settings, view, new Set(['22/tcp']))).toBeUndefined();
+  });
+
   it('are none where another host publishes it, or is the way to the world', () => {
     expect(
       rulesFor({ ports: [{ port: 80, hostPort: 8080, hosts: ['host-c'] }], egress: 'host-c' }),
