@@ -121,7 +121,10 @@ function makeMachine(context: AgentContext): Machine {
   const { overlay } = config.network;
   const neighbourhood = new Neighbourhood(context, hosts, [
     ...(overlay
-      ? [new Encryption({ ...config, ...overlay }), new Overlay({ ...config.network, ...overlay })]
+      ? [
+          new Encryption({ ...config, ...overlay }),
+          new Overlay({ ...config.network, ...overlay, brokerUrl: config.broker.url }),
+        ]
       : []),
     new Names(paths),
     new Forwarding({ ...config.network, overlay: overlay !== undefined }),

@@ -3,6 +3,7 @@
 import { runProcess } from '../../src/core/run-process.ts';
 import { hostMac } from './host-addresses.ts';
 import type { NetworkView } from './neighbourhood.ts';
+import { refuseOverlap } from './range-overlap.ts';
 
 export interface OverlaySettings {
   bridge: string;
@@ -10,6 +11,7 @@ export interface OverlaySettings {
   range: string;
   port?: number | undefined;
   id?: number | undefined;
+  brokerUrl: string;
 }
 
 /**
@@ -38,9 +40,13 @@ export class Overlay {
     this.#settings = settings;
   }
 
-  /** Makes what is missing; what is there and right goes on forwarding. */
-  async open({ own }: Pick<NetworkView, 'own'>): Promise<void> {
+  /**
+   * Makes what is missing; what is there and right goes on forwarding.
+   * @throws CmigError `conflict` where the range takes in what this host or another one is reached by
+   */
+  async open({ own, hosts }: Pick<NetworkView, 'own' | 'hosts'>): Promise<void> {
     const { bridge, port = defaultPort, id = defaultId } = this.#settings;
+    await this.#refuseOverlap(hosts.filter(({ name }) => name !== own.name));
     const links = await this.#links();
     const present = links.find(({ ifname }) => ifname === device)?.linkinfo?.info_data;
     const isRight = present?.id === id && present?.port === port && present?.local === own.address;
@@ -116,6 +122,27 @@ export class Overlay {
     ];
     await runProcess('ip', ['-batch', '-'], { input: `${lines.join('\n')}\n` });
     this.#address = address;
+  }
+
+  async #refuseOverlap(hosts: NetworkView['hosts']): Promise<void> {
+    const { bridge, range, brokerUrl } = this.#settings;
+    const { stdout } = await runProcess('ip', ['-json', '-4', 'addr', 'show']);
+    const links: { ifname: string; addr_info: { local: string; prefixlen: number }[] }[] = JSON.parse(
+      stdout || '[]',
+    );
+    refuseOverlap(range, [
+      ...links
+        // One's own: of the bridge, and of the encryption, which has the host's address among the applications.
+        .filter(({ ifname }) => ifname !== bridge && !ifname.startsWith('cmig-'))
+        .flatMap(({ ifname, addr_info }) =>
+          addr_info.map(({ local, prefixlen }) => ({
+            what: `the network of ${ifname}`,
+            network: `${local}/${prefixlen}`,
+          })),
+        ),
+      ...hosts.map(({ name, address }) => ({ what: name, network: address })),
+      { what: 'the broker', network: new URL(brokerUrl).hostname },
+    ]);
   }
 
   async #links() {
