@@ -116,7 +116,10 @@ describe('a lab of three sites', () => {
 describe('an application that moves between sites', () => {
   const streams: NumberedStream[] = [];
   let server: Server;
+  let world: string;
   const sources = new Set<string>();
+  const ticker = python('ticker', 'host-b', ['/app/ticker.py'], 7000);
+  const network = { ports: [{ port: 7000, hostPort: 8700, hosts: ['host-a'] }], egress: 'host-c' };
 
   beforeAll(async () => {
     const { hosts, broker } = await cmigJson<{ hosts: { address: string }[]; broker: { url: string } }>(
@@ -126,7 +129,7 @@ describe('an application that moves between sites', () => {
       name,
     );
     // This machine stands for the world: the first address beside the broker's.
-    const world = new URL(broker.url).hostname.replace(/[0-9]+$/, '1');
+    world = new URL(broker.url).hostname.replace(/[0-9]+$/, '1');
     server = createServer((socket) => {
       sources.add(socket.remoteAddress ?? '');
       let number = 0;
@@ -136,14 +139,12 @@ describe('an application that moves between sites', () => {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const listener = await readFile(join(import.meta.dirname, 'manifests/listener.py'), 'utf8');
-    const ticker = python('ticker', 'host-b', ['/app/ticker.py'], 7000);
     ticker.spec.containers.push({
       ...ticker.spec.containers[0]!,
       name: 'caller',
       command: ['python3', '-c', listener, `${world}:${port}`],
       ready: { tcp: 7003 },
     });
-    const network = { ports: [{ port: 7000, hostPort: 8700, hosts: ['host-a'] }], egress: 'host-c' };
     await apply({ ...ticker, spec: { ...ticker.spec, network } });
     const target = `${await addressOf('ticker')}:7000`;
     await apply(
@@ -168,21 +169,64 @@ describe('an application that moves between sites', () => {
     const address = await addressOf('ticker');
     await mustAllGoOn();
     for (const host of ['host-c', 'host-a', 'host-b']) {
+      // A host whose agent is not there meanwhile goes on forwarding, and learns of the move when the agent is back.
+      if (host === 'host-c') await lab('kill', 'host-a', '--agent');
       await cmigOk('migrate', 'ticker', host);
+      if (host === 'host-c') await lab('start', 'host-a', '--agent');
       await mustAllGoOn();
     }
     // By its name, though it is elsewhere now, and was not there when the other one started.
-    const look = (of: string) =>
-      cmigOk('exec', 'near', '--', 'python3', '-c', `import socket; print(socket.gethostbyname('${of}'))`);
-    expect((await look('far')).trim()).toBe(await addressOf('far'));
-    expect((await look('ticker')).trim()).toBe(address);
+    const look = async (from: string, of: string) => {
+      const ask = `import socket; print(socket.gethostbyname('${of}'))`;
+      return (await cmigOk('exec', from, '--', 'python3', '-c', ask)).trim();
+    };
+    expect(await look('near', 'far')).toBe(await addressOf('far'));
+    expect(await look('near', 'ticker')).toBe(address);
     // The one that has the connections moves too.
     await cmigOk('migrate', 'far', 'host-b');
     await mustAllGoOn();
+    expect(await look('far', 'near')).toBe(await addressOf('near'));
     expect(await addressOf('ticker')).toBe(address);
     // All of it went out through host-c.
     const { hosts } = await cmigJson<{ hosts: { address: string }[] }>('lab', 'status', '--name', name);
     expect([...sources]).toEqual([hosts[2]!.address]);
+  });
+
+  it('is told to be cut off from the world with the host on the way, and gets there by another, or by that one again', async () => {
+    const { hosts } = await cmigJson<{ hosts: { address: string }[] }>('lab', 'status', '--name', name);
+    const { port } = server.address() as AddressInfo;
+    const reach = `import socket; socket.create_connection(('${world}', ${port}), 2).recv(1)`;
+    const reaches = async (from: string) =>
+      (await cmig('exec', from, '-c', 'main', '--', 'python3', '-c', reach)).exitCode === 0;
+    const message = async (of: string) =>
+      (await cmigJson<{ status: { message?: string } }>('get', 'application', of)).status.message ?? '';
+    const until = (what: string, is: () => Promise<boolean>) =>
+      waitFor(is, { timeoutMs: 60_000, intervalMs: 300, what });
+
+    await lab('kill', 'host-c');
+    for (const each of ['ticker', 'far'])
+      await until(`${each} cut off`, async () => (await message(each)).includes('host-c'));
+    expect(await cmigOk('describe', 'application', 'far')).toContain(
+      'start host-c, or apply it with another',
+    );
+    expect(await cmigOk('events', '--for', 'application/far')).toContain('cannot reach the world: host-c');
+    expect(await reaches('far')).toBe(false);
+    // What does not go through it goes on.
+    await mustGoOn(['near', 'far'], 5);
+    await Promise.all(streams.map((stream) => stream.more(5, 60_000)));
+
+    sources.clear();
+    await apply({ ...ticker, spec: { ...ticker.spec, network: { ...network, egress: 'host-a' } } });
+    await until('a connection by host-a', () => reaches('ticker'));
+    expect([...sources]).toEqual([hosts[0]!.address]);
+    expect(await message('ticker')).toBe('');
+    await Promise.all(streams.map((stream) => stream.more(5, 60_000)));
+
+    await lab('start', 'host-c');
+    await until('the end of the message', async () => (await message('far')) === '');
+    await until('a connection by host-c', () => reaches('far'));
+    expect(sources).toContain(hosts[2]!.address);
+    expect(await cmigOk('events', '--for', 'application/far')).toContain('through host-c again');
   });
 });
 
@@ -258,6 +302,35 @@ describe('who may connect', () => {
     await apply({ ...guarded, spec: { ...guarded.spec, network: { allow: [{ application: 'far' }] } } });
     expect((await connect('far', address)).exitCode).toBe(0);
     expect((await connect('near', address)).exitCode).not.toBe(0);
+
+    // From outside, through every host, since none is named.
+    const { hosts } = await cmigJson<{ hosts: { address: string }[] }>('lab', 'status', '--name', name);
+    const publish = (cidr: string) => {
+      const network = { ports: [{ port: 7000, hostPort: 8701 }], allow: [{ cidr }] };
+      return apply({ ...guarded, spec: { ...guarded.spec, network } });
+    };
+    const enter = async (host: { address: string }) => {
+      const stream = await NumberedStream.open({ host: host.address, port: 8701 }).catch(() => undefined);
+      const has = await stream?.more(3, 10_000).then(
+        () => true,
+        () => false,
+      );
+      stream?.close();
+      return has === true;
+    };
+    const entered = () => Promise.all(hosts.map(enter));
+    await publish('0.0.0.0/0');
+    await waitFor(async () => (await entered()).every(Boolean), {
+      timeoutMs: 60_000,
+      intervalMs: 300,
+      what: 'a way in through every host',
+    });
+    await publish('192.0.2.0/24');
+    await waitFor(async () => !(await entered()).some(Boolean), {
+      timeoutMs: 60_000,
+      intervalMs: 300,
+      what: 'the end of the way in',
+    });
   });
 });
 
@@ -272,6 +345,15 @@ describe('a published port', () => {
     await writeFile(file, stringify({ ...taken, spec: { ...taken.spec, network } }));
     const { exitCode, stderr } = await cmig('apply', '-f', file, '--allow-outside');
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('8700/tcp') });
+    // Nor what a program of the hosts has: by it they send each other applications.
+    const sshd = { ports: [{ port: 7000, hostPort: 22, hosts: ['host-a', 'host-c'] }] };
+    await writeFile(file, stringify({ ...taken, spec: { ...taken.spec, network: sshd } }));
+    expect(await cmig('apply', '-f', file, '--allow-outside')).toMatchObject({
+      exitCode: 4,
+      stderr: expect.stringContaining(
+        '22/tcp of application rival belongs to a program of the host: on host-a, host-c',
+      ),
+    });
 
     await lab('kill', 'host-a');
     await lab('start', 'host-a');

@@ -3,14 +3,16 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Channel } from 'amqplib';
+import { macOf } from '../../agent/network/application-network.ts';
 import { Authority, type IssueOptions, writeCredentials } from '../../src/authority/authority.ts';
 import type { TlsFiles } from '../../src/broker/broker-tls.ts';
 import { decode, encode, encodeRequest, newId } from '../../src/broker/codec.ts';
 import { type BrokerConnection, connectBroker } from '../../src/broker/connection.ts';
 import { RpcClient } from '../../src/broker/rpc-client.ts';
+import type { Application } from '../../src/contract/application.ts';
 import type { Event, EventType } from '../../src/contract/events.ts';
 import type { Fault } from '../../src/contract/fault.ts';
-import type { KnownHost } from '../../src/contract/host.ts';
+import type { Host, KnownHost } from '../../src/contract/host.ts';
 import { type Identity, identityText, operatorRoles } from '../../src/contract/identity.ts';
 import { agentQueue, eventExchange, eventStream } from '../../src/contract/protocol.ts';
 import { waitFor } from '../../src/core/retry.ts';
@@ -157,6 +159,36 @@ describe('by role', () => {
 });
 
 describe('by certificate', () => {
+  it('who has one that is about to expire is told, and every host says when its own does', async () => {
+    const notAfter = new Date(Date.now() + 5.5 * 86_400_000);
+    const own = await Authority.open(paths.authority);
+    const { ca, certificate: file, key } = await certificate(own, labOperator('admin'), { notAfter });
+    const files = ['--ca', ca, '--certificate', file, '--key', key];
+    await cmigOk('config', 'set-context', 'trust-soon', '--broker', url, ...files);
+    const day = notAfter.toISOString().slice(0, 10);
+    expect(await as('soon', 'get', 'hosts', '-o', 'wide')).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining('CERTIFICATE UNTIL'),
+      stderr: expect.stringContaining(`your certificate (admin.lab) expires on ${day}, in 5 days`),
+    });
+
+    // A host's is renewed under its applications: the agent takes what lies there when it connects again.
+    const folder = paths.machine('host-c').etc;
+    const renew = async (options: IssueOptions) => {
+      const identity = { role: 'host', name: 'host-c' } as const;
+      await writeCredentials(await own.issue(identity, options), folder, identityText(identity));
+    };
+    const look = () => as('admin', 'host', 'doctor', 'host-c', '--all');
+    await renew({ notAfter });
+    expect((await look()).stdout).toContain(`the certificate of host.host-c expires on ${day}, in 5 days`);
+    await renew({});
+    expect((await look()).stdout).toContain('the certificate of host.host-c is valid until');
+    await cmigOk('lab', 'kill', 'host-c', '--agent', '--name', lab);
+    await cmigOk('lab', 'start', 'host-c', '--agent', '--name', lab);
+    const { status } = await cmigJson<Host>('get', 'host', 'host-c');
+    expect(Date.parse(status.certificateExpiresAt!) - Date.now()).toBeGreaterThan(300 * 86_400_000);
+  });
+
   it('who has an expired one, or a foreign one, gets nowhere, and is told which', async () => {
     const foreign = await Authority.create(join(settings.folder, 'foreign'));
     const own = await Authority.open(paths.authority);
@@ -255,6 +287,29 @@ describe('with the credentials of an agent', () => {
     );
     expect(events.filter((event) => event.data.application === 'forged')).toEqual([]);
     expect((await list('host-c')).find(({ name }) => name === 'host-b')?.address).toBe(record.address);
+  });
+
+  it('no application of another host can be drawn away: not its name, and not its address', async () => {
+    const { status } = await cmigJson<Application>('get', 'application', 'guarded');
+    const channel = await (await asHost('host-c')).confirmChannel();
+    const free = status.address.replace(/\d+$/, '199');
+    const lie = (application: string, address: string) => ({
+      ...{ application, address, mac: macOf(application), epoch: 1000 },
+    });
+    const places = [lie('guarded', free), lie('thief', status.address), lie('honest', free)];
+    // Its agent, which tells the truth, takes back what it says.
+    const names = async () => {
+      channel.publish(eventExchange, 'stat.host.placed.host-c', forged('host.placed', 'host-c', { places }));
+      return (await onHost('host-a', 'cat', '/run/cmig/names')).stdout.split('\n');
+    };
+    const known = await waitFor(
+      async () => {
+        const lines = await names();
+        return lines.some((line) => line.endsWith(' honest')) && lines;
+      },
+      { timeoutMs: 60_000, intervalMs: 100, what: 'what host-c has of its own' },
+    );
+    expect(known.filter((line) => / (guarded|thief)$/.test(line))).toEqual([`${status.address} guarded`]);
   });
 
   const list = async (host: string): Promise<KnownHost[]> => {

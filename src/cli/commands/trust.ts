@@ -84,15 +84,13 @@ export const revokeHost = (invocation: Invocation): Promise<void> =>
 
 async function revoke(invocation: Invocation, identities: readonly Identity[]): Promise<void> {
   const authority = await Authority.open(authorityFolder(invocation));
-  const revoked: string[] = [];
-  for (const each of identities) if (await authority.revoke(each)) revoked.push(identityText(each));
+  const revoked: Identity[] = [];
+  for (const each of identities) if (await authority.revoke(each)) revoked.push(each);
   if (revoked.length === 0)
     throw new CmigError('not-found', `the authority has made no certificate for "${identities[0]!.name}"`);
-  for (const user of revoked) {
-    invocation.print(`${user} is revoked`);
-    invocation.notice(
-      `now the broker: cmig broker definitions | rabbitmqctl import_definitions; rabbitmqctl close_all_user_connections ${user} revoked`,
-    );
+  for (const identity of revoked) {
+    invocation.print(`${identityText(identity)} is revoked`);
+    await tellOfRemoval(invocation, authority, identity);
   }
 }
 
