@@ -33,7 +33,7 @@ function installation(
   folder: string,
   optional: readonly string[],
 ): string {
-  const { list, quiet, mend, refresh, install } = manager;
+  const { list, quiet, mend, refresh, install, isStuck } = manager;
   const installing = packages.length > 0 ? install(packages) : 'true';
   const needed = packages.filter((each) => !optional.includes(each));
   const oneByOne = packages
@@ -49,9 +49,14 @@ exec 9>packages.lock; flock 9
 [ -e accounts ] || { cut -d: -f1 /etc/passwd /etc/group >accounts.new; mv accounts.new accounts; }
 ${quiet}
 { ${mend}; } >"$log" 2>&1 || { tail -n 5 "$log" >&2; exit 1; }
-again() { { ${installing}; } >>"$log" 2>&1; }
+again() {
+  ${installing} >>"$log" 2>&1 &
+  while kill -0 "$!" 2>/dev/null; do if ${isStuck}; then kill "$!"; fail; fi; sleep 0.2; done
+  wait "$!"
+}
+fail() { grep -E '^(E|Error|Err|Fehler):?' "$log" | tail -n 3 >&2; tail -n 1 "$log" >&2; exit 100; }
 without() { { { ${needed.length > 0 ? install(needed) : 'true'}; } && { ${['true', ...oneByOne].join('; ')}; }; } >>"$log" 2>&1; }
-again || { { ${refresh}; } >>"$log" 2>&1 && again; } || ${oneByOne.length > 0 ? unknown : 'false'} || { grep -E '^(E|Error|Err|Fehler):?' "$log" | tail -n 3 >&2; tail -n 1 "$log" >&2; exit 100; }
+again || { { ${refresh}; } >>"$log" 2>&1 && again; } || ${oneByOne.length > 0 ? unknown : 'false'} || fail
 ${list} | sort | comm -13 packages.pending - >>packages
 rm -f packages.pending "$log"`;
 }

@@ -12,6 +12,8 @@ export interface PackageManager {
   /** Reads the mirror's lists. */
   refresh: string;
   install(packages: readonly string[]): string;
+  /** Whether it is to be given up, by the log of it: its mirror has fallen silent, and it would wait for each single file. */
+  isStuck: string;
   /** Removes with their configuration what is named by standard input, a name a line. */
   remove: string;
   /** Program: the package that brings it. */
@@ -25,7 +27,7 @@ export interface PackageManager {
 }
 
 const aptOptions =
-  '-y -q -o Acquire::Retries=3 -o APT::Keep-Downloaded-Packages=false -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold';
+  '-y -q -o Acquire::Retries=3 -o Acquire::http::Timeout=15 -o Acquire::https::Timeout=15 -o APT::Keep-Downloaded-Packages=false -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold';
 /** Debian starts a daemon as soon as it is installed; policy-rc.d is the door to say no. One that was there comes back. */
 const noDaemons = `mark='# put here by cmig while it installs packages' policy=/usr/sbin/policy-rc.d
 back() { if grep -qsF "$mark" "$policy"; then rm -f "$policy"; fi; if [ -e "$policy.before-cmig" ]; then mv "$policy.before-cmig" "$policy"; fi; }
@@ -42,6 +44,7 @@ export const packageManagers: Record<'apt-get' | 'dnf', PackageManager> = {
     refresh: `apt-get ${aptOptions} update`,
     install: (packages) =>
       `DEBIAN_FRONTEND=noninteractive apt-get ${aptOptions} install --no-install-recommends ${packages.join(' ')}`,
+    isStuck: `[ "$(grep -c '^Ign:' "$log")" -ge 5 ] && ! grep -q '^Fetched' "$log"`,
     remove: `DEBIAN_FRONTEND=noninteractive xargs -r apt-get ${aptOptions} purge`,
     packages: {
       ...shared,
@@ -67,7 +70,9 @@ export const packageManagers: Record<'apt-get' | 'dnf', PackageManager> = {
     quiet: 'true',
     mend: 'true',
     refresh: 'dnf -y -q makecache',
-    install: (packages) => `dnf -y -q --setopt=install_weak_deps=False install ${packages.join(' ')}`,
+    install: (packages) =>
+      `dnf -y -q --setopt=timeout=15 --setopt=retries=3 --setopt=install_weak_deps=False install ${packages.join(' ')}`,
+    isStuck: 'false',
     remove: 'xargs -r dnf -y -q remove --noautoremove',
     packages: {
       ...shared,

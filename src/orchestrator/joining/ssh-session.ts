@@ -134,7 +134,7 @@ const reasons: [RegExp, (name: string) => CmigError][] = [
       }),
   ],
   [
-    /No space left on device|Disk quota exceeded/,
+    /No space left on device|Disk quota exceeded|enough free space|more space needed on/,
     (name) =>
       new CmigError('failed', `the disk of ${name} is full`, {
         hint: 'free some space there, and run it again',

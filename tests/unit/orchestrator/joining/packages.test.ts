@@ -9,7 +9,10 @@ describe('package managers', () => {
       'apt-get',
       /^DEBIAN_FRONTEND=noninteractive apt-get -y -q .*-o DPkg::Lock::Timeout=300 .*install --no-install-recommends rsync conmon$/,
     ],
-    ['dnf', /^dnf -y -q --setopt=install_weak_deps=False install rsync conmon$/],
+    [
+      'dnf',
+      /^dnf -y -q --setopt=timeout=15 --setopt=retries=3 --setopt=install_weak_deps=False install rsync conmon$/,
+    ],
   ] as const)('%s installs without asking, and nothing beside', (manager, line) => {
     expect(packageManagers[manager].install(['rsync', 'conmon'])).toMatch(line);
   });
