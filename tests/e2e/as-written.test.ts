@@ -148,7 +148,10 @@ const examples = commands.filter(({ hidden }) => !hidden).flatMap(examplesOf);
 /** What is only parsed, and why. */
 const onlyParsed: readonly [RegExp, string][] = [
   [/^cmig lab /, 'a lab of that name may be in use; lab.test.ts does all of it'],
-  [/^cmig host (add|remove|upgrade) /, 'it needs a machine reached by SSH; join.test.ts does it'],
+  [
+    /^cmig (host (add|remove|upgrade)|broker (install|remove) ssh:)/,
+    'it needs a machine reached by SSH; join.test.ts does it',
+  ],
   [/^cmig migration resolve /, 'it needs a host that is lost; lost-host.test.ts does it'],
 ];
 /** Where the exit code tells what was found. */
