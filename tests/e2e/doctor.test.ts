@@ -77,6 +77,7 @@ describe('cmig host doctor', () => {
       metadata: { name: 'patient' },
       spec: {
         host: 'host-b',
+        network: { ports: [{ port: 80, hostPort: 8790 }] },
         containers: [{ name: 'only', image: 'dir:images/busybox', command: ['/bin/sleep', '100000'] }],
       },
     };
@@ -86,6 +87,7 @@ describe('cmig host doctor', () => {
   });
   afterAll(async () => {
     await cmig('delete', 'patient');
+    await sh('host-b', 'sysctl -qw net.bridge.bridge-nf-call-iptables=0');
     // What was mended has left its empty folders.
     await sh('host-b', 'rm -rf /var/lib/cmig/applications/gone /var/lib/cmig/migrations/m-00000000');
     await sh('host-b', 'rm -rf /run/cmig/containers/gone.x');
@@ -156,5 +158,32 @@ describe('cmig host doctor', () => {
       return exitCode === 0 && found.length === 0;
     };
     await waitFor(isWell, { timeoutMs: 60_000, what: 'both hosts being well' });
+  });
+
+  it('finds what keeps a published port from answering', async () => {
+    const until = (what: string, is: (found: Finding[]) => boolean): Promise<Finding[]> =>
+      waitFor(
+        async () => {
+          const { found } = await doctor('host-b');
+          return is(found) && found;
+        },
+        { timeoutMs: 60_000, what },
+      );
+    // Those that drop what passes the bridge are another problem, and stay where that is mended.
+    await sh('host-b', 'nft delete table ip filter; sysctl -qw net.bridge.bridge-nf-call-iptables=1');
+    const [translated] = await until('translated packets', ([first]) =>
+      /translated/.test(first?.message ?? ''),
+    );
+    await sh('host-b', translated!.command!);
+    await until('an end of it', (found) => found.length === 0);
+
+    await sh('host-b', 'setsid busybox nc -l -p 8790 < /dev/null > /dev/null 2>&1 & echo $! > /root/taker');
+    const [taken] = await until('a port that is taken', (found) => found.length > 0);
+    expect(taken).toMatchObject({
+      check: 'ports',
+      message: 'patient does not answer at port 8790/tcp here: a program of this host has it',
+    });
+    await sh('host-b', 'kill $(cat /root/taker)');
+    await until('its end', (found) => found.length === 0);
   });
 });

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
 import type { Application } from '../../src/contract/application.ts';
+import { waitFor } from '../../src/core/retry.ts';
 import type { MigrationReport } from '../../src/orchestrator/migration/migrate.ts';
 import { addressOf, cmig, cmigJson, cmigOk, images, tryOnHost, useLab } from './lab.ts';
 import { NumberedStream } from './numbered-stream.ts';
-import { settings } from './settings.ts';
+import { labName, settings } from './settings.ts';
 
 let address: string;
 
@@ -61,6 +62,7 @@ describe('a running application', () => {
         metadata: { name: 'traveller' },
         spec: {
           host: 'host-a',
+          network: { ports: [{ port: 80, hostPort: 8780 }] },
           containers: [
             {
               name: 'db',
@@ -105,6 +107,16 @@ describe('a running application', () => {
     address = await addressOf('traveller');
     for (let each = 0; each < 5; each += 1)
       streams.push(await NumberedStream.open({ host: address, port: 80, path: '/stream' }));
+    // Published on every host, whether the application is there or not.
+    const { hosts } = await cmigJson<{ hosts: { address: string }[] }>('lab', 'status', '--name', labName);
+    for (const { address: host } of hosts)
+      streams.push(
+        // The others hear of the application a moment after it runs.
+        await waitFor(
+          () => NumberedStream.open({ host, port: 8780, path: '/stream' }).catch(() => undefined),
+          { timeoutMs: 60_000, intervalMs: 200, what: `an answer at the port of ${host}` },
+        ),
+      );
   });
 
   afterAll(async () => {
