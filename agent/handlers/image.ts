@@ -42,6 +42,10 @@ export const imageHandlers = (
     await images.layers.writeUpload(upload, sequence, Buffer.from(data, 'base64'));
     return {};
   },
+  'image.upload.abort': async ({ upload }: Params<'image.upload.abort'>) => {
+    await images.layers.abortUpload(upload);
+    return {};
+  },
   'image.upload.end': async ({ upload }: Params<'image.upload.end'>) => {
     await images.layers.endUpload(upload);
     return {};

@@ -27,6 +27,7 @@ export class LayerStore {
   readonly #paths: AgentPaths;
   readonly #uploads = new Map<string, LayerUpload>();
   #beginning = 0;
+  readonly #ending = new Set<string>();
   readonly #now: () => number;
   readonly holds: ImageHolds;
 
@@ -117,6 +118,7 @@ export class LayerStore {
   /** Verifies and keeps the layer. @throws CmigError `invalid` where its digest is another, or it is no tar archive. */
   async endUpload(id: string): Promise<LayerRecord> {
     const upload = this.#upload(id);
+    this.#ending.add(id);
     try {
       const sizeBytes = await upload.end();
       const record: LayerRecord = { digest: upload.digest, sizeBytes };
@@ -128,7 +130,13 @@ export class LayerStore {
       return record;
     } finally {
       await this.#discard(id);
+      this.#ending.delete(id);
     }
+  }
+
+  /** Its sender gives it up. One that is being ended has all that it needs. */
+  async abortUpload(id: string): Promise<void> {
+    if (!this.#ending.has(id)) await this.#discard(id);
   }
 
   /** Gives up uploads whose sender has been silent for ten minutes. */

@@ -33,6 +33,7 @@ export const access: Record<MethodName, Access> = {
   'image.put': changeAsPeer,
   'image.upload.begin': change,
   'image.upload.chunk': change,
+  'image.upload.abort': change,
   'image.upload.end': change,
   'image.send': change,
   'image.list': look,

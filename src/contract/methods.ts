@@ -113,6 +113,8 @@ export const methods = {
     params: Type.Object({ upload: UploadId, sequence: Count, data: Type.String() }, strict),
     result: Nothing,
   },
+  /** Nothing more of it comes: what came is removed at once. No fault where there is no such upload, or it is being ended. */
+  'image.upload.abort': { params: Type.Object({ upload: UploadId }, strict), result: Nothing },
   /** Refused with `invalid` where the digest of what came is another one. */
   'image.upload.end': { params: Type.Object({ upload: UploadId }, strict), result: Nothing },
   /** The host pushes an image to a peer by rsync: those of its layers that the peer lacks. */

@@ -3,6 +3,7 @@ import type { Application } from '../contract/application.ts';
 import { CmigError } from '../core/errors.ts';
 import type { OnProgress } from '../core/progress.ts';
 import { throwAll } from '../core/throw-all.ts';
+import { unlessAborted } from '../core/unless-aborted.ts';
 import { type ApplyPlan, planApply, type WantedApplication } from './apply-plan.ts';
 import type { OrchestratorContext } from './context.ts';
 import { deployPlanned } from './deploying.ts';
@@ -31,6 +32,7 @@ export interface ApplyOptions {
   onProgress?: OnProgress;
   /** Called with each application as it is done. */
   onResult?: (result: ApplyResult) => void;
+  /** Aborted: no more is begun, and what is being uploaded is given up. */
   signal?: AbortSignal;
 }
 
@@ -54,7 +56,7 @@ export async function applyApplications(
     }
     return plans;
   };
-  const plans = await plan(wanted, onProgress);
+  const plans = await unlessAborted(plan(wanted, onProgress), options.signal, 'cmig apply');
   const results: ApplyResult[] = [];
   const done = (result: ApplyResult) => {
     results.push(result);
@@ -66,7 +68,6 @@ export async function applyApplications(
   }
   const failures: CmigError[] = [];
   for (const { wanted: one } of plans) {
-    options.signal?.throwIfAborted();
     const { name } = one.manifest.metadata;
     try {
       const result = await withApplicationMutex(context, name, 'cmig apply', async () => {
@@ -78,7 +79,7 @@ export async function applyApplications(
       done(result);
     } catch (error) {
       // One that fails does not keep the others.
-      if (!(error instanceof CmigError) || plans.length === 1) throw error;
+      if (!(error instanceof CmigError) || plans.length === 1 || options.signal?.aborted) throw error;
       failures.push(error);
     }
   }

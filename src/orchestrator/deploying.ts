@@ -4,6 +4,7 @@ import type { Application } from '../contract/application.ts';
 import { CmigError, codeOf } from '../core/errors.ts';
 import type { OnProgress } from '../core/progress.ts';
 import { waitFor } from '../core/retry.ts';
+import { unlessAborted } from '../core/unless-aborted.ts';
 import { type ApplyPlan, digestsOf } from './apply-plan.ts';
 import type { ApplyOptions } from './applying.ts';
 import type { OrchestratorContext } from './context.ts';
@@ -17,29 +18,31 @@ const firstFailureMs = 1000;
  * Answers the plan that was carried out and how the application is then. With `wait` it is ready; without, the host has
  * begun and did not fail at once.
  * @param replan plans anew, by what exists at that moment
- * @throws CmigError whatever the host says; `timeout`
+ * @throws CmigError whatever the host says; `timeout`; `cancelled`, and a host goes on with what it has begun
  */
 export async function deployPlanned(
   context: OrchestratorContext,
   replan: () => Promise<ApplyPlan>,
   options: ApplyOptions,
 ): Promise<{ plan: ApplyPlan; application: Application }> {
-  const plan = await replan();
+  const { signal } = options;
+  const cancellable = <T>(work: Promise<T>) => unlessAborted(work, signal, 'cmig apply');
+  const plan = await cancellable(replan());
   const onProgress = options.onProgress ?? (() => {});
   const get = () => getApplication(context, plan);
   if (plan.outcome === 'unchanged') {
     return { plan, application: options.wait ? await untilReady(get, plan, options) : plan.existing! };
   }
-  await bringImages(context, plan, onProgress);
+  await bringImages(context, plan, onProgress, signal);
   const host = plan.host.metadata.name;
   const name = nameOf(plan);
   const step = `deploy ${name}`;
   onProgress({ type: 'begun', step, title: `${plan.existing ? 'update' : 'deploy'} ${name} on ${host}` });
   try {
-    const begun = await begin(context, plan, replan, options);
+    const begun = await cancellable(begin(context, plan, replan, options));
     if (!options.wait) begun.ended.catch(() => {}); // whoever does not wait hears only of what fails at once
     const application = options.wait
-      ? await begun.ended
+      ? await cancellable(begun.ended)
       : ((await Promise.race([begun.ended, sleep(firstFailureMs)])) ?? (await get()));
     onProgress({ type: 'ended', step, note: application.status.phase });
     return { plan: begun.plan, application };
@@ -98,6 +101,7 @@ async function bringImages(
   context: OrchestratorContext,
   plan: ApplyPlan,
   onProgress: OnProgress,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const host = plan.host.metadata.name;
   const byDigest = new Map(Object.values(plan.images).map((image) => [image.digest, image]));
@@ -111,6 +115,7 @@ async function bringImages(
       image,
       host,
       peers: plan.peers,
+      signal,
       onBytes: (bytes, bytesPerSecond) =>
         onProgress({ type: 'progressed', step, bytes, totalBytes, bytesPerSecond }),
       onMissing: (bytes) => {

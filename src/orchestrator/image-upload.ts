@@ -1,7 +1,9 @@
 // Brings an image to a host: not at all where it is there, from another host where one has it, else from this machine.
 import { subscribeEvents } from '../broker/events.ts';
+import type { RpcClient } from '../broker/rpc-client.ts';
 import { uploadChunkBytes } from '../contract/protocol.ts';
 import { CmigError } from '../core/errors.ts';
+import { unlessAborted } from '../core/unless-aborted.ts';
 import type { OrchestratorContext } from './context.ts';
 import type { ImageDigest, ImageLayer } from './image-digests.ts';
 import { readImage } from './image-source.ts';
@@ -17,6 +19,8 @@ export interface ImageTransfer {
   onBytes?: (bytes: number, bytesPerSecond: number) => void;
   /** How many bytes will be sent from this machine, as soon as that is known. */
   onMissing?: (bytes: number) => void;
+  /** Aborted: an upload is given up, and the host forgets it. */
+  signal?: AbortSignal | undefined;
 }
 
 /** How the image came to be there. */
@@ -27,7 +31,7 @@ export type ImageOrigin =
 
 /**
  * The image is on `host` when it returns.
- * @throws CmigError `invalid` where the image changes while it is sent; whatever the host says
+ * @throws CmigError `invalid` where the image changes while it is sent; `cancelled`; whatever the host says
  */
 export async function bringImage(
   context: OrchestratorContext,
@@ -42,14 +46,17 @@ export async function bringImage(
   for (const peer of answers) {
     if (peer === undefined) continue;
     try {
-      await sendFromPeer(context, peer, transfer);
+      await unlessAborted(sendFromPeer(context, peer, transfer), transfer.signal, sending(transfer));
       return { from: 'host', host: peer };
-    } catch {
+    } catch (error) {
+      if (transfer.signal?.aborted) throw error;
       // What one host cannot send, another one or this machine can.
     }
   }
   return { from: 'upload', bytes: await upload(context, transfer) };
 }
+
+const sending = ({ text, host }: ImageTransfer) => `the sending of the image ${text} to ${host}`;
 
 async function sendFromPeer(
   context: OrchestratorContext,
@@ -78,6 +85,8 @@ async function sendFromPeer(
 /** Chunks on their way at once: enough to fill the link over a round trip, few enough for the broker's memory. */
 const chunksInFlight = 8;
 const chunkTimeoutMs = 60_000;
+/** Behind the chunks that are on their way; a host that does not answer gives it up by itself, later. */
+const giveUpTimeoutMs = 10_000;
 
 /** The layers that one question says are missing can be missing again where somebody has pruned meanwhile. */
 const rounds = 3;
@@ -99,7 +108,7 @@ async function upload(context: OrchestratorContext, transfer: ImageTransfer): Pr
     onMissing?.(sent + layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
     for (const layer of layers) {
       const before = sent;
-      sent += await uploadLayer(context, host, layer, (bytes) =>
+      sent += await uploadLayer(context, transfer, layer, (bytes) =>
         onBytes?.(before + bytes, ((before + bytes) / Math.max(1, performance.now() - startedAt)) * 1000),
       );
     }
@@ -111,14 +120,14 @@ async function upload(context: OrchestratorContext, transfer: ImageTransfer): Pr
 
 async function uploadLayer(
   context: OrchestratorContext,
-  host: string,
+  transfer: ImageTransfer,
   layer: ImageLayer,
   onBytes: (bytes: number) => void,
 ): Promise<number> {
   try {
-    return await sendLayer(context, host, layer, onBytes);
+    return await sendLayer(context, transfer, layer, onBytes);
   } catch (cause) {
-    if (!(await layer.dropDamaged?.())) throw cause;
+    if (transfer.signal?.aborted || !(await layer.dropDamaged?.())) throw cause;
     throw new CmigError('invalid', `a layer of the image was damaged on this machine: ${layer.source.path}`, {
       hint: 'it has been removed, and is fetched again: try again',
       cause,
@@ -126,20 +135,40 @@ async function uploadLayer(
   }
 }
 
-/** Answers how many bytes it has. */
+/** Answers how many bytes it has. What cannot be ended is given up, so that the host need not wait for more of it. */
 async function sendLayer(
   { rpc }: OrchestratorContext,
-  host: string,
-  { digest, source }: ImageLayer,
+  transfer: ImageTransfer,
+  layer: ImageLayer,
   onBytes: (bytes: number) => void,
 ): Promise<number> {
+  const { host, signal } = transfer;
+  const { digest } = layer;
   const { upload } = await rpc.call(host, 'image.upload.begin', { digest }, { timeoutMs: 20_000 });
+  try {
+    return await unlessAborted(
+      sendChunks(rpc, { ...transfer, upload }, layer, onBytes),
+      signal,
+      sending(transfer),
+    );
+  } catch (error) {
+    await rpc.call(host, 'image.upload.abort', { upload }, { timeoutMs: giveUpTimeoutMs }).catch(() => {});
+    throw error;
+  }
+}
+
+async function sendChunks(
+  rpc: RpcClient,
+  { host, signal, upload }: ImageTransfer & { upload: string },
+  { source }: ImageLayer,
+  onBytes: (bytes: number) => void,
+): Promise<number> {
   const inFlight = new Set<Promise<void>>();
   let failure: unknown;
   let arrived = 0;
   let sequence = 0;
   for await (const chunk of inPieces(readImage(source), uploadChunkBytes)) {
-    if (failure) break;
+    if (failure || signal?.aborted) break;
     const params = { upload, sequence, data: Buffer.from(chunk).toString('base64') };
     sequence += 1;
     const sent = rpc.call(host, 'image.upload.chunk', params, { timeoutMs: chunkTimeoutMs }).then(
@@ -156,7 +185,7 @@ async function sendLayer(
     if (inFlight.size >= chunksInFlight) await Promise.race(inFlight);
   }
   await Promise.all(inFlight);
-  if (failure) throw failure;
+  if (failure || signal?.aborted) throw failure ?? signal?.reason;
   try {
     await rpc.call(host, 'image.upload.end', { upload }, { timeoutMs: chunkTimeoutMs * 10 });
   } catch (error) {

@@ -1,6 +1,6 @@
 // Checkpoints that one can go back to: memory, files, volumes and inner connections as they were, in any order.
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, open, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
@@ -8,7 +8,7 @@ import { stringify } from 'yaml';
 import type { Application } from '../../src/contract/application.ts';
 import type { Checkpoint, RestoreResult } from '../../src/contract/checkpoint.ts';
 import { waitFor } from '../../src/core/retry.ts';
-import type { BackgroundProcess } from '../../src/core/run-process.ts';
+import { type BackgroundProcess, runProcess } from '../../src/core/run-process.ts';
 import { findAgents } from '../../src/lab/host-agent.ts';
 import { LabPaths } from '../../src/lab/lab-paths.ts';
 import { runningMachines } from '../../src/lab/machine.ts';
@@ -465,6 +465,23 @@ describe('a checkpoint', () => {
       expect({ exitCode: refused.exitCode, length: content.length }).not.toMatchObject({ exitCode: 0 });
       expect(refused.stderr).toMatch(/^cmig: |error|archive|damaged/);
     }
+    // Interrupted while the rest of it is still to come.
+    const pipe = join(folder, 'pipe');
+    await runProcess('mkfifo', [pipe]);
+    // As much as a pipe holds, so that it may be written before anybody reads.
+    const writer = await open(pipe, 'r+');
+    await writer.write(whole.subarray(0, 32_768));
+    const importing = startCmig('checkpoint', 'import', pipe, '--host', 'host-a');
+    try {
+      const halves = async () => (await readdir(join(dataOf('host-a'), 'restores'))).length;
+      await waitFor(async () => (await halves()) > 0, { timeoutMs: 60_000, what: 'the import' });
+      importing.kill('SIGINT');
+      await waitFor(async () => (await halves()) === 0, { timeoutMs: 60_000, what: 'the end of it' });
+    } finally {
+      await writer.close();
+      importing.kill('SIGINT');
+    }
+    expect(await importing.ended).toEqual({ exitCode: 130 });
     expect((await checkpoints()).map(({ metadata }) => metadata.name)).not.toContain('early');
     expect(await readdir(join(dataOf('host-a'), 'restores'))).toEqual([]);
 

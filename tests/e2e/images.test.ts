@@ -1,4 +1,5 @@
 // Images with a configuration, as people have them: from layouts, archives and a registry; what they say is what runs.
+import { randomBytes } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -7,7 +8,18 @@ import { RpcClient } from '../../src/broker/rpc-client.ts';
 import type { Application, Container } from '../../src/contract/application.ts';
 import type { Image } from '../../src/contract/image.ts';
 import { waitFor } from '../../src/core/retry.ts';
-import { type CmigResult, cmigJson, cmigOk, cmigWith, deleteAll, onHost, useLab } from './lab.ts';
+import { LabPaths } from '../../src/lab/lab-paths.ts';
+import {
+  type CmigResult,
+  cmigJson,
+  cmigOk,
+  cmigWith,
+  deleteAll,
+  lab,
+  onHost,
+  startCmig,
+  useLab,
+} from './lab.ts';
 import { connectToLab } from './lab-broker.ts';
 import { NumberedStream } from './numbered-stream.ts';
 import { buildLayout, skopeo } from './oci-images.ts';
@@ -206,6 +218,9 @@ describe('two images that share their base', () => {
   });
 });
 
+const uploadsOn = (host: string): Promise<string[]> =>
+  readdir(join(new LabPaths(labName).machine(host).data, 'images/.incoming'));
+
 describe('images on hosts', () => {
   const images = async (): Promise<Image[]> =>
     (await cmigJson<{ items: Image[] }>('get', 'images')).items.filter(
@@ -278,8 +293,32 @@ describe('images on hosts', () => {
       2,
       expect.stringContaining('was damaged on this machine'),
     ]);
+    // Nor does the host keep what it got of it.
+    expect(await uploadsOn('host-a')).toEqual([]);
     expect(await applied('oci:layout:app')).toContain('created');
   });
+});
+
+describe('an upload', () => {
+  it('that is interrupted leaves nothing on the host', async () => {
+    await mkdir(join(folder, 'large/bin'), { recursive: true });
+    await writeFile(join(folder, 'large/bin/content'), randomBytes(48 * 2 ** 20));
+    const manifest = await written('dir:large', { command: ['/bin/content'] });
+    await lab('shape', 'host-a', '--rate', '40mbit');
+    const applying = startCmig('apply', '-f', join(folder, manifest));
+    try {
+      const begun = async () => (await uploadsOn('host-a')).length > 0;
+      await waitFor(begun, { timeoutMs: 60_000, what: 'the upload' });
+      applying.kill('SIGINT');
+      expect(await applying.ended).toEqual({ exitCode: 130 });
+      expect(await uploadsOn('host-a')).toEqual([]);
+      expect(await cmigOk('get', 'apps', '-o', 'name')).toBe('');
+    } finally {
+      applying.kill('SIGKILL');
+      await applying.ended;
+      await lab('shape', 'host-a', '--rate', 'none');
+    }
+  }, 120_000);
 });
 
 describe('an image of a registry', () => {

@@ -28,10 +28,7 @@ export interface HostSurvey {
   cgroups: string[];
   applications: { name: string; migration?: string }[];
   journals: { id: string; state: string }[];
-  /**
-   * Everything that is there for a while only: deliveries, images of frozen memory, halves of folders. Not the uploads of
-   * layers: a migration makes none, and one whose sender has gone may stay for ten minutes.
-   */
+  /** Everything that is there for a while only: deliveries, uploads, images of frozen memory, halves of folders. */
   temporary: string[];
   /** Of containers, in the run directory. */
   runFolders: string[];
@@ -56,7 +53,7 @@ section mounts; sed -n 's|^[^ ]* /var/lib/cmig/applications/\\([^/]*\\)/.*|\\1|p
 section runFolders; ls -d /run/cmig/runc/* /run/cmig/containers/* /run/cmig/s/* 2>/dev/null
 section temporary
 cd /var/lib/cmig
-ls -d incoming/m-* restores/* checkpoints/*/.[!.]* migrations/*/* applications/.[!.]* 2>/dev/null | grep -v '/journal.json$'
+ls -d incoming/m-* restores/* checkpoints/*/.[!.]* migrations/*/* applications/.[!.]* images/.incoming/* 2>/dev/null | grep -v '/journal.json$'
 for each in applications/*; do [ ! -e "$each" ] || [ -e "$each/application.json" ] || echo "$each without a record"; done
 find . -maxdepth 4 -name '*.tmp' -not -path './images/*' -not -path './layers/*'
 ls -d /run/cmig/exits/* 2>/dev/null

@@ -23,6 +23,7 @@ export async function run(invocation: Invocation): Promise<void> {
           wait: invocation.flag('wait'),
           timeoutMs: invocation.durationMs('timeout'),
           onProgress,
+          signal: invocation.signal,
           onResult: (result) => results.push(result),
         }),
       ),

@@ -1,6 +1,7 @@
 // `cmig checkpoint export` and `cmig checkpoint import`.
 import { existsSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
+import type { RpcStream } from '../../broker/rpc-stream.ts';
 import type { Checkpoint } from '../../contract/checkpoint.ts';
 import { CmigError } from '../../core/errors.ts';
 import { findCheckpoint } from '../../orchestrator/checkpoints.ts';
@@ -53,7 +54,7 @@ export async function importCheckpoint(invocation: Invocation): Promise<void> {
   const checkpoint = await withOrchestrator(invocation, async (session) => {
     findReadyHost(await readInventory(session, { parts: ['hosts'] }), host);
     const stream = await session.rpc.openStream(host, 'checkpoint.import', {});
-    invocation.signal.addEventListener('abort', () => void stream.close(), { once: true });
+    const closing = closeWhenAborted(stream, invocation.signal);
     const sending = (async () => {
       for await (const chunk of input.createReadStream()) await stream.write(chunk as Buffer);
       await stream.endInput();
@@ -63,10 +64,25 @@ export async function importCheckpoint(invocation: Invocation): Promise<void> {
     for await (const frame of stream)
       if (frame.type === 'output')
         return JSON.parse(Buffer.from(frame.data, 'base64').toString()) as Checkpoint;
-    await sending;
+    // What is read of a pipe may not come for as long as it likes.
+    if (!invocation.signal.aborted) await sending;
+    await closing();
     throw new CmigError('cancelled', `${file} was not imported`);
   });
   if (invocation.output === 'json') return invocation.printJson(checkpoint);
   const { metadata, spec } = checkpoint;
   invocation.print(`checkpoint/${metadata.name} of ${spec.application} imported to ${host}`);
+}
+
+/** @returns what waits until the host knows of it. */
+function closeWhenAborted(stream: RpcStream, signal: AbortSignal): () => Promise<void> {
+  let closed = Promise.resolve();
+  signal.addEventListener(
+    'abort',
+    () => {
+      closed = stream.close();
+    },
+    { once: true },
+  );
+  return () => closed;
 }

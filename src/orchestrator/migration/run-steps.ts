@@ -1,6 +1,7 @@
 // Runs steps in order; a failure before the commit undoes them in reverse order.
 import type { MigrationStep } from '../../contract/migration.ts';
-import { CmigError, codeOf } from '../../core/errors.ts';
+import { codeOf } from '../../core/errors.ts';
+import { unlessAborted } from '../../core/unless-aborted.ts';
 import type { MigrationRun, Step } from './step.ts';
 
 export interface StepsResult {
@@ -27,7 +28,9 @@ export async function runSteps(
     begun.unshift(step);
     const startedAt = performance.now();
     try {
-      const note = committed ? await step.run(run) : await unlessAborted(step.run(run), signal);
+      const note = committed
+        ? await step.run(run)
+        : await unlessAborted(step.run(run), signal, 'the migration');
       run.phases[step.name] ??= Math.round(performance.now() - startedAt);
       run.onProgress({ type: 'ended', step: step.name, ...(note ? { note } : {}) });
     } catch (error) {
@@ -67,23 +70,4 @@ async function undoSteps(
     }
   }
   return errors;
-}
-
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const cancelled = () => new CmigError('cancelled', 'the migration was cancelled');
-  if (signal.aborted) {
-    work.catch(() => {});
-    throw cancelled();
-  }
-  let onAbort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(cancelled());
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    work.catch(() => {});
-  }
 }

@@ -99,6 +99,26 @@ describe('an upload', () => {
     expect(await readdir(outside)).toEqual([]);
   });
 
+  it('that its sender gives up is gone at once, unless it has all that it needs', async () => {
+    const data = await archive(program);
+    const id = await scratch.store.layers.beginUpload(digestOf(data));
+    await scratch.store.layers.writeUpload(id, 0, data.subarray(0, 20_000));
+    // What is still on its way comes too late.
+    const late = scratch.store.layers.writeUpload(id, 1, data.subarray(20_000)).catch(codeOf);
+    await scratch.store.layers.abortUpload(id);
+    expect(await readdir(scratch.paths.imagesIncoming)).toEqual([]);
+    expect([undefined, 'invalid', 'not-found']).toContain(await late);
+    await expect(scratch.store.layers.writeUpload(id, 2, data)).rejects.toMatchObject({ code: 'not-found' });
+    for (const other of [id, '..', '']) await scratch.store.layers.abortUpload(other);
+
+    const whole = await scratch.store.layers.beginUpload(digestOf(data));
+    await scratch.store.layers.writeUpload(whole, 0, data);
+    const ending = scratch.store.layers.endUpload(whole);
+    await scratch.store.layers.abortUpload(whole);
+    expect(await ending).toEqual({ digest: digestOf(data), sizeBytes: data.length });
+    expect(await readdir(scratch.paths.imagesIncoming)).toEqual([]);
+  });
+
   it('may be made twice at once', async () => {
     const data = await archive(program);
     await Promise.all([upload(data), upload(data)]);
