@@ -46,13 +46,13 @@ export interface Agent {
   stop(): Promise<void>;
 }
 
-/** @throws CmigError `conflict` where another agent has the data, `unsupported` where a program is missing */
+/** @throws CmigError `conflict` where another agent has the data, `unsupported` where a program is missing or too old */
 export async function startAgent(config: AgentConfig, log: Logger): Promise<Agent> {
   const lock = await claimDataDirectory(config.dataDirectory);
   const programs = await findPrograms(config.programs);
   const paths = new AgentPaths(config);
   await makeFolders(paths);
-  Object.assign(programs.env, await writeCriuDefaults(paths.criuDefaults));
+  Object.assign(programs.env, await writeCriuDefaults(paths.criuDefaults, programs.criu));
   const connection = connect(config, log);
   const events = new EventPublisher(connection, config.name, (error) =>
     log.warn({ err: error }, 'an event was not published'),

@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { parseIdentity } from '../../../contract/identity.ts';
+import { renewalMs } from '../../../core/certificate.ts';
 import { CmigError } from '../../../core/errors.ts';
 import { type InstalledFile, isThere } from '../installed-files.ts';
 import { packageManagerOf, packageManagers } from '../packages.ts';
@@ -35,8 +36,6 @@ export interface BrokerPlan {
   leaving: string[];
 }
 
-/** A certificate is made anew so long before it expires. */
-const renewalMs = 30 * 86_400_000;
 const neededBytes: Record<string, number> = { '/usr': 300e6, '/var/lib': 300e6 };
 /** The first with streams. */
 const oldest = [3, 9];
