@@ -94,7 +94,7 @@ run_jest() { # STAGE OPTION…: a jest project; its JSON result is summed up
   shift
   [ "$stage" != e2e ] || lab_is_up=1
   (with_limit "$stage" node --experimental-vm-modules --no-warnings node_modules/jest/bin/jest.js --selectProjects "$stage" \
-    --json --outputFile="$artifacts/$stage.json" "$@") 2>&1 >/dev/null | tee "$artifacts/$stage.log" >&2
+    --forceExit --json --outputFile="$artifacts/$stage.json" "$@") 2>&1 >/dev/null | tee "$artifacts/$stage.log" >&2
   status=${PIPESTATUS[0]}
   # jest itself ends with 0 or 1; whatever ended it otherwise has also kept it from taking the lab down
   [ "$status" -le 1 ] || clear_lab
