@@ -21,13 +21,13 @@ export async function factsOf(
     'architecture' | 'kernel' | 'criu' | 'machine' | 'uses' | 'cpuinfo' | 'code' | 'processes'
   >
 > {
+  const running = await processesOf({ runc }, record);
   const [machine, cpuinfo, { memoryBytes: _, ...uses }] = await Promise.all([
     readHostFacts(context.programs),
     dumpCpuInfo(context.programs),
-    readApplicationUse({ runc }, record),
+    readApplicationUse(running),
   ]);
   const processes: CheckpointProcess[] = [];
-  const running = await processesOf({ runc }, record);
   for (const { container, pid } of running.slice(0, 200)) {
     const read = (file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
     const [line, status] = await Promise.all([read('cmdline'), read('status')]);

@@ -1,6 +1,8 @@
 // Which file the kernel would load for a command of a container: for a script, its interpreter.
 import { open, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
+import type { Container } from '../../src/contract/application.ts';
+import { completeContainer } from '../../src/contract/defaults.ts';
 import { pathInRoot } from './path-in-root.ts';
 
 /** A script whose interpreter is a script … */
@@ -41,6 +43,13 @@ export async function findProgram(
     file = await fileInRoot(rootfs, interpreter[0]!);
   }
   return file ? { file, argv } : undefined;
+}
+
+/** Of what a container starts. */
+export async function findProgramOf(container: Container, rootfs: string): Promise<FoundProgram | undefined> {
+  const { command, env, workingDir } = completeContainer(container);
+  const path = env.find(({ name }) => name === 'PATH')?.value ?? '';
+  return findProgram(command, { rootfs, path, workingDir });
 }
 
 /** To open anything else, such as a FIFO, could take for ever. */

@@ -3,10 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Container } from '../../src/contract/application.ts';
 import { type CpuDemand, isTrusted } from '../../src/contract/cpu-baseline.ts';
-import { completeContainer } from '../../src/contract/defaults.ts';
 import { CmigError } from '../../src/core/errors.ts';
 import { readElf } from './elf-file.ts';
-import { findProgram } from './find-program.ts';
+import { findProgramOf } from './find-program.ts';
 import { pathInRoot } from './path-in-root.ts';
 
 const libraryFolders = [
@@ -23,9 +22,7 @@ const glibcAtLeast = 29;
 /** @throws CmigError `unsupported` where it cannot be held */
 export async function refuseProgram(rootfs: string, container: Container, demand: CpuDemand): Promise<void> {
   const { baseline } = demand;
-  const { command, env, workingDir } = completeContainer(container);
-  const path = env.find(({ name }) => name === 'PATH')?.value ?? '';
-  const program = await findProgram(command, { rootfs, path, workingDir });
+  const program = await findProgramOf(container, rootfs);
   if (!program) return; // runc says what is wrong
   const name = basename(program.file);
   const elf = await readElf(program.file);

@@ -1,12 +1,10 @@
 // What the processes of an application have that not every machine has, and how much memory they fill.
 import { readFile, readlink } from 'node:fs/promises';
 import type { ApplicationUse } from '../../src/contract/machine.ts';
-import type { ApplicationRecord } from '../store/application-store.ts';
-import type { Machine } from './machine.ts';
+import type { RunningProcess } from '../cpu/unheld-code.ts';
 
 export async function readApplicationUse(
-  { runc }: Pick<Machine, 'runc'>,
-  record: ApplicationRecord,
+  processes: readonly RunningProcess[],
 ): Promise<ApplicationUse & { memoryBytes: number }> {
   const use = {
     securityLabels: new Set<string>(),
@@ -16,20 +14,18 @@ export async function readApplicationUse(
   };
   let memoryBytes = 0;
   const ourTime = await readlink('/proc/self/ns/time').catch(() => '');
-  for (const { name } of record.manifest.spec.containers) {
-    for (const pid of await runc.processes(record.manifest.metadata.name, name)) {
-      const read = (file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
-      const status = await read('status');
-      memoryBytes += Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
-      use.shadowStacks ||= hasShadowStack(status);
-      use.ownTimeNamespace ||= (await readlink(`/proc/${pid}/ns/time`).catch(() => ourTime)) !== ourTime;
-      const label = labelOf(await read('attr/current'));
-      if (label) use.securityLabels.add(label);
-      // Its containers share one network namespace.
-      use.ipv6Sockets ||= countSockets(
-        await Promise.all(['tcp6', 'udp6', 'raw6'].map((each) => read(`net/${each}`))),
-      );
-    }
+  for (const { pid } of processes) {
+    const read = (file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
+    const status = await read('status');
+    memoryBytes += Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
+    use.shadowStacks ||= hasShadowStack(status);
+    use.ownTimeNamespace ||= (await readlink(`/proc/${pid}/ns/time`).catch(() => ourTime)) !== ourTime;
+    const label = labelOf(await read('attr/current'));
+    if (label) use.securityLabels.add(label);
+    // Its containers share one network namespace.
+    use.ipv6Sockets ||= countSockets(
+      await Promise.all(['tcp6', 'udp6', 'raw6'].map((each) => read(`net/${each}`))),
+    );
   }
   return { ...use, securityLabels: [...use.securityLabels].slice(0, 100), memoryBytes };
 }

@@ -85,9 +85,10 @@ export async function preflightSource(
   }
   const report = { problems, warnings: [] };
   if (problems.length > 0) return { report };
-  const { memoryBytes, ...uses } = await readApplicationUse(machine, record);
+  const processes = await processesOf(machine, record);
+  const { memoryBytes, ...uses } = await readApplicationUse(processes);
   const host = { name: here, env: context.programs.env };
-  const code = await lookAtCode(record.manifest, await processesOf(machine, record), host);
+  const code = await lookAtCode(record.manifest, processes, host);
   return {
     report,
     facts: {

@@ -8,7 +8,7 @@ import { runProcess } from '../../src/core/run-process.ts';
 import { parseDurationMs } from '../../src/core/units.ts';
 import type { AgentContext } from '../context.ts';
 import { emulatedCommand, findEmulator, isEmulated, startedHere } from '../cpu/emulator.ts';
-import { findProgram } from '../cpu/find-program.ts';
+import { findProgramOf } from '../cpu/find-program.ts';
 import { refuseProgram } from '../cpu/refuse-program.ts';
 import { namespacePath } from '../network/namespace-path.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
@@ -200,10 +200,9 @@ export class ContainerRuntime {
     const { paths, programs, config } = this.#context;
     const { metadata, spec } = record.manifest;
     if (!spec.cpu?.emulated) return undefined;
-    const { command, env, workingDir } = completeContainer(containerOf(record, containerName));
-    const path = env.find(({ name }) => name === 'PATH')?.value ?? '';
-    const rootfs = paths.rootfs(metadata.name, containerName);
-    const found = await findProgram(command, { rootfs, path, workingDir });
+    const container = containerOf(record, containerName);
+    const found = await findProgramOf(container, paths.rootfs(metadata.name, containerName));
+    const { command } = completeContainer(container);
     if (!found) throw new CmigError('failed', `container ${containerName}: ${command[0]}: no such file`);
     return {
       program: await findEmulator(programs.env, config.name),

@@ -38,19 +38,23 @@ export async function cmigWith(options: CmigOptions, ...args: string[]): Promise
   });
 }
 
-export const cmig = (...args: string[]): Promise<CmigResult> => cmigWith({}, ...args);
-
-/** What a command printed; throws with what it said where it did not succeed. */
-export async function cmigOk(...args: string[]): Promise<string> {
-  const { exitCode, stdout, stderr } = await cmig(...args);
-  if (exitCode !== 0) throw new Error(`cmig ${args.join(' ')} exited with ${exitCode}:\n${stderr}${stdout}`);
-  return stdout;
+/** bin/cmig with these options, in the three ways in which tests run it. */
+export function commandsWith(options: CmigOptions) {
+  const cmig = (...args: string[]): Promise<CmigResult> => cmigWith(options, ...args);
+  /** What a command printed; throws with what it said where it did not succeed. */
+  const cmigOk = async (...args: string[]): Promise<string> => {
+    const { exitCode, stdout, stderr } = await cmig(...args);
+    if (exitCode !== 0)
+      throw new Error(`cmig ${args.join(' ')} exited with ${exitCode}:\n${stderr}${stdout}`);
+    return stdout;
+  };
+  /** The document that a command printed with `-o json`. */
+  const cmigJson = async <T>(...args: string[]): Promise<T> =>
+    JSON.parse(await cmigOk(...args, '-o', 'json')) as T;
+  return { cmig, cmigOk, cmigJson };
 }
 
-/** The document that a command printed with `-o json`. */
-export async function cmigJson<T>(...args: string[]): Promise<T> {
-  return JSON.parse(await cmigOk(...args, '-o', 'json')) as T;
-}
+export const { cmig, cmigOk, cmigJson } = commandsWith({});
 
 /** Starts bin/cmig and leaves it running: for watching, following and interrupting. */
 export const startCmig = (...args: string[]): BackgroundProcess =>

@@ -3,23 +3,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { Application } from '../../src/contract/application.ts';
-import { type CmigResult, cmigWith } from '../e2e/lab.ts';
+import { commandsWith } from '../e2e/lab.ts';
 import { configuration, folder } from './settings.ts';
 
-export const cmig = (...args: string[]): Promise<CmigResult> =>
-  cmigWith({ timeoutMs: 500_000, env: { CMIG_CONFIG: configuration } }, ...args);
-
-/** What a command printed; throws with what it said where it did not succeed. */
-export async function cmigOk(...args: string[]): Promise<string> {
-  const { exitCode, stdout, stderr } = await cmig(...args);
-  if (exitCode !== 0) throw new Error(`cmig ${args.join(' ')} exited with ${exitCode}:\n${stderr}${stdout}`);
-  return stdout;
-}
-
-/** The document that a command printed with `-o json`. */
-export async function cmigJson<T>(...args: string[]): Promise<T> {
-  return JSON.parse(await cmigOk(...args, '-o', 'json')) as T;
-}
+export const { cmig, cmigOk, cmigJson } = commandsWith({
+  timeoutMs: 500_000,
+  env: { CMIG_CONFIG: configuration },
+});
 
 /** The address that an application has. */
 export async function addressOf(application: string): Promise<string> {
