@@ -31,6 +31,7 @@ import { Supervisor } from './runtime/supervisor.ts';
 import { serve } from './serve.ts';
 import { ApplicationStore } from './store/application-store.ts';
 import { claimDataDirectory } from './store/data-lock.ts';
+import { removeHalfWritten } from './store/durable-file.ts';
 import { ImageStore } from './store/image-store.ts';
 import { AgentPaths } from './store/paths.ts';
 import { PeerTransfer } from './transfer/peer-transfer.ts';
@@ -52,6 +53,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
   const programs = await findPrograms(config.programs);
   const paths = new AgentPaths(config);
   await makeFolders(paths);
+  await removeHalfWritten(paths.dataDirectory);
   Object.assign(programs.env, await writeCriuDefaults(paths.criuDefaults, programs.criu));
   const connection = connect(config, log);
   const events = new EventPublisher(connection, config.name, (error) =>

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CmigError } from '../../src/core/errors.ts';
+import { runProcess } from '../../src/core/run-process.ts';
 
 /** Replaces the file as one step: a reader, or a power cut, sees either the old text or the new one. */
 export async function writeFileDurably(path: string, text: string, mode = 0o600): Promise<void> {
@@ -23,6 +24,15 @@ export async function writeFileDurably(path: string, text: string, mode = 0o600)
     throw new CmigError('failed', `${path} could not be written: ${(cause as Error).message}`, { cause });
   }
   await syncFolder(folder);
+}
+
+/**
+ * Removes what was being written when power was lost or the agent killed. Our own files lie no deeper than this looks;
+ * those of applications do.
+ */
+export async function removeHalfWritten(dataDirectory: string): Promise<void> {
+  const halves = ['-regextype', 'posix-extended', '-regex', '.*\\.[0-9a-f]{8}\\.tmp', '-delete'];
+  await runProcess('find', [dataDirectory, '-maxdepth', '3', '-type', 'f', ...halves], { timeoutMs: 60_000 });
 }
 
 /** Makes renames, new and removed entries of a folder survive a power cut. */
