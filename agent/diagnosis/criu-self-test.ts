@@ -7,7 +7,6 @@ import { waitFor } from '../../src/core/retry.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import type { Machine } from '../migration/machine.ts';
 import { ApplicationNetwork, macOf } from '../network/application-network.ts';
-import { removeApplicationCgroup } from '../runtime/cgroup-folders.ts';
 import { Checkpoints } from '../runtime/checkpoint.ts';
 import { ContainerRuntime } from '../runtime/container-runtime.ts';
 import { HeldRestore } from '../runtime/held-restore.ts';
@@ -61,7 +60,7 @@ export async function testCriu({ context }: Pick<Machine, 'context'>): Promise<S
   const runtime = new ContainerRuntime({ ...context, paths }, images);
   const checkpoints = new Checkpoints(programs, paths, runtime.runc, log);
   const clean = async (): Promise<void> => {
-    await removeApplicationCgroup(config.cgroupParent, selfTestApplication);
+    await runtime.killDumped(selfTestApplication, container);
     await runtime.remove(record, container);
     await network.destroy(selfTestApplication);
     await rm(folder, { recursive: true, force: true });

@@ -8,17 +8,11 @@ import { waitFor } from '../../src/core/retry.ts';
 import { runProcess, spawnProcess } from '../../src/core/run-process.ts';
 import type { Programs } from '../context.ts';
 import { type AgentPaths, containerId } from '../store/paths.ts';
+import { checkpointProcesses, findCheckpoint } from './checkpoint-processes.ts';
 import { criuErrors } from './conmon.ts';
 import { CriuHold, type Verdict } from './criu-hold.ts';
 import { findFreezer, freeze } from './freezer.ts';
-import {
-  continueCriu,
-  familyOf,
-  killAll,
-  listProcessTable,
-  type ProcessEntry,
-  readProcess,
-} from './process-table.ts';
+import { continueCriu, killAll, type ProcessEntry } from './process-table.ts';
 import { ProgressWatch, sizeOfFolder } from './progress-watch.ts';
 import { lastRuncError, type Runc } from './runc.ts';
 
@@ -100,7 +94,7 @@ export class Checkpoints {
       ),
       { env: this.#programs.env, stdio: ['ignore', output.fd, output.fd], detached: true },
     );
-    await writeFile(this.#pidFile(application, container), String(child.pid));
+    await writeFile(this.#paths.checkpointPidFile(application, container), String(child.pid));
     const failed = child.ended.then(async (ending): Promise<never> => {
       // Before its processes get far: their sockets are not to be used until they are mended.
       if (freezer && (await isTorn(work))) await freeze(freezer).catch(() => {});
@@ -118,7 +112,7 @@ export class Checkpoints {
       async () => (await sizeOfFolder(imagesDirectory)) + (await sizeOfFolder(work)),
       silenceAtMostMs,
       `the dump of ${id}`,
-      async () => continueCriu(await this.#family(application, container)),
+      async () => continueCriu(await this.#processes(application, container)),
     );
     try {
       await hold.waitUntilHeld(Promise.race([failed, watch.expired]));
@@ -155,7 +149,7 @@ export class Checkpoints {
     const ended = async () => {
       // Also of a dump that an agent before this one began, and that is not there yet.
       await hold.release(verdict);
-      return (await this.#checkpoint(application, container)) === undefined;
+      return (await findCheckpoint(this.#paths, application, container)) === undefined;
     };
     try {
       await waitFor(ended, {
@@ -214,33 +208,11 @@ export class Checkpoints {
   async #killCheckpoint(application: string, container: string): Promise<void> {
     const freezer = await findFreezer(this.#paths.bundle(application, container));
     if (freezer) await freeze(freezer).catch(() => {});
-    killAll(await this.#family(application, container));
+    killAll(await this.#processes(application, container));
   }
 
-  /** runc and criu that checkpoint the container, with all that came from them. */
-  async #family(application: string, container: string): Promise<ProcessEntry[]> {
-    const table = await listProcessTable();
-    const runc = await this.#checkpoint(application, container);
-    const state = await this.#runc.state(application, container);
-    // criu names what it dumps in its title; it may have lost its runc.
-    const orphans = table.filter(
-      ({ name, commandLine }) =>
-        name === 'criu' && state && new RegExp(`dump .*-t ${state.pid}\\b`).test(commandLine.join(' ')),
-    );
-    return [
-      ...(runc ? familyOf(table, runc.pid) : []),
-      ...orphans.flatMap(({ pid }) => familyOf(table, pid)),
-    ];
-  }
-
-  /** The runc that checkpoints the container, whoever started it. */
-  async #checkpoint(application: string, container: string): Promise<ProcessEntry | undefined> {
-    const pid = Number(await readFile(this.#pidFile(application, container), 'utf8').catch(() => ''));
-    const entry = pid ? await readProcess(pid) : undefined;
-    const words = entry?.commandLine ?? [];
-    return words.includes('checkpoint') && words.includes(containerId(application, container))
-      ? entry
-      : undefined;
+  #processes(application: string, container: string): Promise<ProcessEntry[]> {
+    return checkpointProcesses({ paths: this.#paths, runc: this.#runc }, application, container);
   }
 
   /**
@@ -249,10 +221,6 @@ export class Checkpoints {
    */
   #workDirectory(application: string, container: string, imagesDirectory: string): string {
     return join(this.#paths.runtime(application, container), `work-${basename(imagesDirectory)}`);
-  }
-
-  #pidFile(application: string, container: string): string {
-    return join(this.#paths.runtime(application, container), 'checkpoint.pid');
   }
 }
 

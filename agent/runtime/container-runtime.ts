@@ -14,12 +14,15 @@ import { namespacePath } from '../network/namespace-path.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
 import { writeFileDurably } from '../store/durable-file.ts';
 import type { ImageStore } from '../store/image-store.ts';
+import { removeApplicationCgroup } from './cgroup-folders.ts';
+import { checkpointProcesses } from './checkpoint-processes.ts';
 import { Conmon } from './conmon.ts';
 import { writeEtcFiles } from './etc-files.ts';
 import { makeVolume } from './new-volume.ts';
 import { type Emulation, ociBundle } from './oci-bundle.ts';
 import { mountOverlay, unmountOverlay } from './overlay.ts';
 import { applyPolicy } from './policy.ts';
+import { killAll } from './process-table.ts';
 import { Runc, type RuncState } from './runc.ts';
 
 /** What tells one process from a later one of the same number. */
@@ -164,6 +167,16 @@ export class ContainerRuntime {
         );
       await sleep(20);
     }
+  }
+
+  /**
+   * Kills a container that an agent before this one had begun to dump, and criu with it: what a criu holds does not die
+   * as long as that lives, not even by SIGKILL. Nothing where it is not being dumped.
+   */
+  async killDumped(application: string, containerName: string): Promise<void> {
+    const { paths, config } = this.#context;
+    killAll(await checkpointProcesses({ paths, runc: this.runc }, application, containerName));
+    await removeApplicationCgroup(config.cgroupParent, application);
   }
 
   /** Kills what is left of a container, and lets runc and conmon forget it. */

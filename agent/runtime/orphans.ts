@@ -1,7 +1,6 @@
 // Removes what an agent left behind that was killed while it removed an application.
 import { relative } from 'node:path';
 import { mountPoints } from '../../src/core/mount-points.ts';
-import { removeApplicationCgroup } from './cgroup-folders.ts';
 import { unmountOverlay } from './overlay.ts';
 import type { ApplicationDependencies } from './supervised-application.ts';
 
@@ -25,7 +24,7 @@ export async function removeOrphans(
     if (known(application)) continue;
     await attempt(application, async () => {
       // An agent that was killed while criu dumped leaves processes that stand still: runc cannot end those.
-      await removeApplicationCgroup(context.config.cgroupParent, application);
+      await runtime.killDumped(application, container);
       await runtime.forget(application, container);
     });
   }

@@ -178,6 +178,10 @@ export class AgentPaths {
   conmonPidFile(application: string, container: string): string {
     return join(this.runtime(application, container), 'conmon.pid');
   }
+  /** Of the runc that checkpoints it. */
+  checkpointPidFile(application: string, container: string): string {
+    return join(this.runtime(application, container), 'checkpoint.pid');
+  }
   runcLogFile(application: string, container: string): string {
     return join(this.runtime(application, container), 'runc.log');
   }

@@ -1,6 +1,6 @@
 // `cmig host doctor`: what was broken on purpose is found, and the command that it names mends it.
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -109,32 +109,37 @@ describe('cmig host doctor', () => {
     expect(left).not.toMatch(/self-?test/);
   });
 
-  it('leaves nothing either where its agent is killed over the test of criu', async () => {
-    const containers = () => onHost('host-c', 'runc', '--root', '/run/cmig/runc', 'list', '-q');
-    const init = (await runningMachines(labName)).get('host-c')!;
-    const [agent] = await findAgents(init);
-    const under = `/proc/${init}/root/run/cmig/runc`;
-    const isTested = async () => (await readdir(under)).some((name) => name.includes('selftest'));
-    let asking = startCmig('host', 'doctor', 'host-c');
-    const look = async () => {
-      if (await isTested()) return true;
-      // A busy machine may have looked away meanwhile: once more.
-      if (!existsSync(`/proc/${asking.pid}`)) asking = startCmig('host', 'doctor', 'host-c');
-      return false;
-    };
-    await waitFor(look, { timeoutMs: 100_000, intervalMs: 2, what: 'the test of criu' });
-    process.kill(agent!, 'SIGKILL');
-    asking.kill('SIGKILL');
-    await asking.ended;
-    const isGone = async () => (await findAgents(init)).length === 0;
-    await waitFor(isGone, { timeoutMs: 60_000, what: 'the end of the agent' });
-    await lab('start', 'host-c', '--agent');
-    await waitFor(async () => (await containers()).trim() === '', {
-      timeoutMs: 60_000,
-      what: 'the removal of what was left',
-    });
-    expect((await doctor('host-c')).found).toEqual([]);
-  });
+  it.each([
+    ['starts', 'runc/cmig-selftest.probe'],
+    ['is dumped', 'containers/cmig-selftest.probe/held'],
+  ])(
+    'leaves nothing either where its agent is killed while the container of its test %s',
+    async (_, file) => {
+      const containers = () => onHost('host-c', 'runc', '--root', '/run/cmig/runc', 'list', '-q');
+      const init = (await runningMachines(labName)).get('host-c')!;
+      const [agent] = await findAgents(init);
+      const isTested = async () => existsSync(`/proc/${init}/root/run/cmig/${file}`);
+      let asking = startCmig('host', 'doctor', 'host-c');
+      const look = async () => {
+        if (await isTested()) return true;
+        // A busy machine may have looked away meanwhile: once more.
+        if (!existsSync(`/proc/${asking.pid}`)) asking = startCmig('host', 'doctor', 'host-c');
+        return false;
+      };
+      await waitFor(look, { timeoutMs: 100_000, intervalMs: 2, what: 'the test of criu' });
+      process.kill(agent!, 'SIGKILL');
+      asking.kill('SIGKILL');
+      await asking.ended;
+      const isGone = async () => (await findAgents(init)).length === 0;
+      await waitFor(isGone, { timeoutMs: 60_000, what: 'the end of the agent' });
+      await lab('start', 'host-c', '--agent');
+      await waitFor(async () => (await containers()).trim() === '', {
+        timeoutMs: 60_000,
+        what: 'the removal of what was left',
+      });
+      expect((await doctor('host-c')).found).toEqual([]);
+    },
+  );
 
   it('finds what is broken, names what mends it, and that does', async () => {
     await sh('host-b', breaks.map(({ script }) => `( ${script} )`).join(' && '));
