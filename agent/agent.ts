@@ -27,6 +27,7 @@ import { ContainerRuntime } from './runtime/container-runtime.ts';
 import { writeCriuDefaults } from './runtime/criu-defaults.ts';
 import { endLeftSessions } from './runtime/left-sessions.ts';
 import { startLogRotation } from './runtime/log-rotation.ts';
+import { endApplications, isMachineEnding } from './runtime/machine-end.ts';
 import { Supervisor } from './runtime/supervisor.ts';
 import { serve } from './serve.ts';
 import { ApplicationStore } from './store/application-store.ts';
@@ -43,7 +44,7 @@ const graceMs = 10_000;
 const migrationGraceMs = 60_000;
 
 export interface Agent {
-  /** Serves no more, and leaves what runs to itself. */
+  /** Serves no more, and leaves what runs to itself, unless the whole machine goes down. */
   stop(): Promise<void>;
 }
 
@@ -103,6 +104,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
       while ((supervisor.isBusy || checkpoints.isBusy) && performance.now() < end) await sleep(50);
       rotation.stop();
       await supervisor.close();
+      if (await isMachineEnding()) await endApplications(context, machine.runtime, supervisor.records());
       await images.close();
       await machine.neighbourhood.close();
       await hosts.close();

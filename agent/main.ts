@@ -29,7 +29,7 @@ async function main(): Promise<void> {
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) return;
     stopping = true;
-    log.info(`${signal}: the agent ends, containers run on`);
+    log.info(`${signal}: the agent ends`);
     agent.stop().then(
       () => process.exit(0),
       (error) => {

@@ -124,6 +124,10 @@ export class ApplicationNetwork {
       'link',
       'add',
       link,
+      // A bridge takes on the lowest address of its ports: whenever that is a new link's, this host would be lost to
+      // its neighbours for as long as they remember the old one.
+      'address',
+      `fe${mac.slice(2)}`,
       ...mtu,
       'type',
       'veth',

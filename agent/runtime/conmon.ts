@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { CmigError } from '../../src/core/errors.ts';
 import { runProcess, spawnProcess } from '../../src/core/run-process.ts';
-import type { Programs } from '../context.ts';
+import type { AgentContext, Programs } from '../context.ts';
 import { type AgentPaths, containerId } from '../store/paths.ts';
 import { readProcess } from './process-table.ts';
 import { lastRuncError, type Runc } from './runc.ts';
+import { leaveUnit } from './systemd-unit.ts';
 
 export interface ConmonRequest {
   application: string;
@@ -25,15 +26,20 @@ interface Report {
   message?: string;
 }
 
+/** Below that of containers; no application has such a name. */
+const ownCgroup = '.conmon';
+
 export class Conmon {
   readonly #programs: Programs;
   readonly #paths: AgentPaths;
   readonly #runc: Runc;
+  readonly #cgroupParent: string;
 
-  constructor(programs: Programs, paths: AgentPaths, runc: Runc) {
+  constructor({ programs, paths, config }: Pick<AgentContext, 'programs' | 'paths' | 'config'>, runc: Runc) {
     this.#programs = programs;
     this.#paths = paths;
     this.#runc = runc;
+    this.#cgroupParent = config.cgroupParent;
   }
 
   /**
@@ -81,6 +87,8 @@ export class Conmon {
           },
         );
       }
+      const pid = await this.pid(application, container);
+      if (pid !== undefined) await leaveUnit(pid, join(this.#cgroupParent, ownCgroup));
       return { finished: reports.finished };
     } finally {
       await theirs.close();

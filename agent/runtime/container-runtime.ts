@@ -45,7 +45,7 @@ export class ContainerRuntime {
     this.#context = context;
     this.#images = images;
     this.runc = new Runc(context.programs, context.paths);
-    this.conmon = new Conmon(context.programs, context.paths, this.runc);
+    this.conmon = new Conmon(context, this.runc);
   }
 
   /** Folders, overlay and config.json. May be called again, and must be after a reboot. */

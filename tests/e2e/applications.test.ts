@@ -206,6 +206,10 @@ describe('the end of an application', () => {
       }),
     );
     await inside('tick', 'sh', '-c', 'echo kept > /data/file; echo kept > /root/file');
+    // A bridge takes the lowest address of its ports for its own: none of ours may be that.
+    expect(await onHost('host-a', 'sh', '-c', 'cat /sys/class/net/cm[0-9a-f]*/address')).toMatch(
+      /^(fe:.*\n?)+$/,
+    );
     expect(await cmigOk('stop', 'tick')).toBe('application/tick stopped\n');
     expect((await get('tick')).status.phase).toBe('Stopped');
     expect((await get('tick')).status.containers[0]!.ready).toBe(false);

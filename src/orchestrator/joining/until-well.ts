@@ -6,7 +6,8 @@ import { waitFor } from '../../core/retry.ts';
 import type { OrchestratorContext } from '../context.ts';
 import { diagnoseHosts } from '../diagnosing.ts';
 
-const answerMs = 60_000;
+/** A small or busy machine takes its time to start the agent for the first time. */
+const answerMs = 120_000;
 /** Several announcements. */
 const acquaintanceMs = 20_000;
 
