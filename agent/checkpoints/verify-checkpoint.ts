@@ -30,7 +30,7 @@ export async function verifyCheckpoint(
   if (record.architecture !== arch())
     throw refused(`it is of a ${record.architecture}`, 'choose a host of that architecture');
   const { problems, warnings } = await skewsOf(machine, record);
-  if (problems.length > 0) throw new CmigError('conflict', cannot, { problems });
+  if (problems.length > 0) throw new CmigError('conflict', cannot, { problems, warnings });
   const { application, code } = record;
   const refusal = await refuseCpuFor(
     // An archive may come from anywhere.

@@ -3,7 +3,7 @@ import { CmigError } from '../core/errors.ts';
 import { exitCodes } from '../core/exit-codes.ts';
 import type { OnProgress } from '../core/progress.ts';
 import { type MoveResult, worstOf } from '../orchestrator/moving/move-result.ts';
-import { moveSummary } from '../view/move-summary.ts';
+import { moveSummary, moveWarnings } from '../view/move-summary.ts';
 import { progressMode, withProgress } from '../view/progress.ts';
 import type { Invocation } from './command.ts';
 
@@ -48,7 +48,8 @@ export function endMoves(
     invocation.printJson(report);
     return worst ? exitCodes[worst] : 0;
   }
-  for (const warning of warnings) invocation.notice(`warning: ${warning}`);
+  for (const warning of [...warnings, ...moveWarnings(applications)])
+    invocation.notice(`warning: ${warning}`);
   if (applications.length > 0) for (const line of moveSummary(applications)) invocation.print(line);
   if (!worst) return 0;
   const staying = applications.filter((each) => worstOf([each]) !== undefined);

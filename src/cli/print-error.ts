@@ -3,6 +3,7 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 import type { Fault, Problem, ToolFailure } from '../contract/fault.ts';
 import { codeOf, toFault } from '../core/errors.ts';
 import { exitCodes } from '../core/exit-codes.ts';
+import { problemText } from '../core/problem-text.ts';
 import { UsageError } from './usage.ts';
 
 export interface PrintErrorOptions {
@@ -24,15 +25,18 @@ export function describeError(
   const paint = (style: 'red' | 'cyan' | 'dim', text: string): string =>
     options.color ? styleText(style, text, { validateStream: false }) : text;
   const lines = [`${paint('red', 'error:')} ${said(fault)}`];
+  const warnings = [...(fault.warnings ?? [])];
   for (const problem of fault.problems ?? []) lines.push(...problemLines(problem));
   if (fault.tool) lines.push(...toolLines(fault.tool));
   const hints = fault.hint ? [fault.hint] : [];
   for (let cause = fault.cause; cause; cause = cause.cause) {
     if (cause.message !== fault.message) lines.push(`  because: ${said(cause)}`);
     for (const problem of cause.problems ?? []) lines.push(...problemLines(problem));
+    warnings.push(...(cause.warnings ?? []));
     if (cause.tool) lines.push(...toolLines(cause.tool));
     if (cause.hint && !hints.includes(cause.hint)) hints.push(cause.hint);
   }
+  for (const warning of warnings) lines.push(`warning: ${plain(problemText(warning))}`);
   for (const hint of hints) lines.push(`${paint('cyan', 'hint:')} ${plain(hint)}`);
   if (error instanceof UsageError) lines.push(`usage: ${error.usage}`);
   if (options.stack && error instanceof Error && error.stack) lines.push(paint('dim', error.stack));

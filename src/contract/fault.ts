@@ -46,6 +46,8 @@ export interface Fault {
   cause?: Fault;
   /** The single problems, where several were found at once (manifest, preflight). */
   problems?: Problem[];
+  /** What was found beside them, and would not have been refused by itself. */
+  warnings?: Problem[];
 }
 
 /** One of several problems found together. */
@@ -68,4 +70,5 @@ export const FaultSchema = Type.Object({
   tool: Type.Optional(ToolFailure),
   cause: Type.Optional(Type.Object({}, { additionalProperties: true })),
   problems: Type.Optional(Type.Array(Problem)),
+  warnings: Type.Optional(Type.Array(Problem)),
 });

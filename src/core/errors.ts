@@ -7,6 +7,7 @@ export interface CmigErrorOptions {
   cause?: unknown;
   tool?: ToolFailure | undefined;
   problems?: Problem[] | undefined;
+  warnings?: Problem[] | undefined;
 }
 
 /** An error that says what happened, to what, and what to do. */
@@ -16,6 +17,8 @@ export class CmigError extends Error {
   readonly host: string | undefined;
   readonly tool: ToolFailure | undefined;
   readonly problems: Problem[] | undefined;
+  /** What was found beside the problems, and would not have been refused by itself. */
+  readonly warnings: Problem[] | undefined;
 
   constructor(code: FaultCode, message: string, options: CmigErrorOptions = {}) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
@@ -25,6 +28,7 @@ export class CmigError extends Error {
     this.host = options.host;
     this.tool = options.tool;
     this.problems = options.problems;
+    this.warnings = options.warnings;
   }
 }
 
@@ -55,7 +59,7 @@ export function toFault(error: unknown, host?: string): Fault {
     if (error instanceof Error && error.cause !== undefined) fault.cause = toFault(error.cause);
     return fault;
   }
-  const { tool, problems } = error;
+  const { tool, problems, warnings } = error;
   const fault: Fault = { code: error.code, message: cut(error.message) };
   if (error.hint) fault.hint = cut(error.hint);
   const where = error.host ?? host;
@@ -63,6 +67,7 @@ export function toFault(error: unknown, host?: string): Fault {
   if (tool)
     fault.tool = { ...tool, argv: tool.argv.slice(0, mostParts).map(cutPart), output: cutAll(tool.output) };
   if (problems) fault.problems = problems.slice(0, mostParts).map(cutProblem);
+  if (warnings?.length) fault.warnings = warnings.slice(0, mostParts).map(cutProblem);
   if (error.cause !== undefined) fault.cause = toFault(error.cause);
   return fault;
 }
@@ -74,6 +79,7 @@ export function fromFault(fault: Fault): CmigError {
     host: fault.host,
     tool: fault.tool,
     problems: fault.problems,
+    warnings: fault.warnings,
     ...(fault.cause ? { cause: fromFault(fault.cause) } : {}),
   });
 }

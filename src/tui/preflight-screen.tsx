@@ -1,6 +1,7 @@
 // What both hosts say to a migration, before it is confirmed.
 import { useEffect, useState } from 'react';
 import { CmigError } from '../core/errors.ts';
+import { problemText } from '../core/problem-text.ts';
 import type { MigrationReport } from '../orchestrator/migration/migrate.ts';
 import { type Line, span } from '../view/spans.ts';
 import { Frame } from './frame.tsx';
@@ -76,7 +77,7 @@ function answerLines(answer: Answer | undefined): Line[] {
       ...plan.map((step, index): Line => [span(`  ${index + 1}. ${step}`)]),
     ];
   }
-  const { code, message, hint, problems = [] } = answer.refusal;
+  const { code, message, hint, problems = [], warnings = [] } = answer.refusal;
   return [
     [
       span(code === 'preflight-refused' ? 'preflight: refused' : 'preflight: not possible', 'bad', {
@@ -88,6 +89,7 @@ function answerLines(answer: Answer | undefined): Line[] {
       [span('  - ', 'bad'), span(problem.message)],
       ...(problem.hint ? [[span(`    ${problem.hint}`, 'dim')]] : []),
     ]),
+    ...warnings.map((warning): Line => [span(`  warning: ${problemText(warning)}`, 'warn')]),
     ...(hint ? [[], [span(hint, 'dim')]] : []),
   ];
 }

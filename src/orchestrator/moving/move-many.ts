@@ -115,15 +115,19 @@ function refused(
   why: string,
   refusals: ReadonlyMap<string, CmigError>,
 ): MoveResult {
-  const problems = new Map<string, Problem>();
-  for (const refusal of refusals.values())
-    for (const problem of refusal.problems ?? []) problems.set(problem.message, problem);
+  const problems = onceEach([...refusals.values()].flatMap((refusal) => refusal.problems ?? []));
+  const warnings = onceEach([...refusals.values()].flatMap((refusal) => refusal.warnings ?? []));
   const error = new CmigError('preflight-refused', `${application} stays on ${from}: ${why}`, {
-    ...(problems.size > 0 ? { problems: [...problems.values()] } : {}),
+    ...(problems.length > 0 ? { problems } : {}),
+    ...(warnings.length > 0 ? { warnings } : {}),
   });
   const last = [...refusals.keys()].at(-1);
   return { application, from, ...(last ? { to: last } : {}), outcome: 'refused', error: toFault(error) };
 }
+
+const onceEach = (problems: readonly Problem[]): Problem[] => [
+  ...new Map(problems.map((problem) => [problem.message, problem])).values(),
+];
 
 /** What preflight finds at the source and no other destination would change. */
 const sourceChecks: readonly (string | undefined)[] = ['state', 'capabilities'];

@@ -12,12 +12,14 @@ describe('an error as text', () => {
         { where: 'shop.yaml:3:5', message: 'unknown key "nam"', hint: 'did you mean "name"?' },
         { message: 'no image' },
       ],
+      warnings: [{ where: 'time', message: 'two clocks are apart', hint: 'set them' }],
       hint: 'see cmig explain application',
     });
     expect(textOf(error)).toEqual([
       'error: shop.yaml is wrong',
       '  shop.yaml:3:5: unknown key "nam" (did you mean "name"?)',
       '  no image',
+      'warning: two clocks are apart (set them)',
       'hint: see cmig explain application',
     ]);
     expect(describeError(error).exitCode).toBe(2);

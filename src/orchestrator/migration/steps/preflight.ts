@@ -37,7 +37,7 @@ export const preflight: Step = {
         'preflight-refused',
         `${application} cannot move from ${from} to ${to}; nothing was changed`,
         {
-          problems,
+          ...{ problems, warnings },
           hint: 'mend what is listed, then migrate again',
         },
       );
