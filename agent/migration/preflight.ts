@@ -1,6 +1,7 @@
 // What speaks against a migration, asked of both hosts before anything is changed; every problem, not the first.
 
 import { existsSync } from 'node:fs';
+import { measureClocks } from '../../src/broker/measure-clocks.ts';
 import type { Problem } from '../../src/contract/fault.ts';
 import type { Params, Result } from '../../src/contract/methods.ts';
 import { protocolVersion } from '../../src/contract/protocol.ts';
@@ -11,7 +12,6 @@ import { lookAtCode } from '../cpu/look-at-code.ts';
 import { refuseCpuFor } from '../cpu/refuse-cpu.ts';
 import { policyHint, policyRefusal } from '../runtime/policy.ts';
 import { readApplicationUse } from './application-use.ts';
-import { measureClocks } from './clock-offset.ts';
 import { findSkews } from './find-skews.ts';
 import {
   diskAvailableBytes,

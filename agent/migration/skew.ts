@@ -1,14 +1,9 @@
 // Two machines and an application that is to go from the one to the other: what is compared before it goes.
+import type { Clocks } from '../../src/broker/measure-clocks.ts';
 import type { ApplicationUse, MachineFacts } from '../../src/contract/machine.ts';
 
 /** Nothing follows from what is absent: an older agent did not tell. */
 export type KnownFacts = Pick<MachineFacts, 'architecture' | 'kernel' | 'criu'> & Partial<MachineFacts>;
-
-export interface Clocks {
-  /** How far the clock of the destination is ahead of that of the source; off by no more than … */
-  aheadMs: number;
-  uncertainMs: number;
-}
 
 export interface Skew {
   from: KnownFacts & { name: string };
@@ -18,6 +13,7 @@ export interface Skew {
     profiles?: readonly string[] | undefined;
   };
   uses?: ApplicationUse | undefined;
+  /** That of the destination, and by how much it is ahead of that of the source. */
   clocks?: Clocks | undefined;
   /** It has been dumped already, to be restored later or elsewhere. */
   isDumped?: boolean;

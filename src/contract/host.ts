@@ -86,6 +86,8 @@ export const Host = Type.Object({
     /** The one that gives processes their labels. */
     securityModule: Type.Optional(Type.Enum([...securityModules])),
     ipv6: Type.Optional(Type.Boolean()),
+    /** How far it is ahead of (below 0: behind) the clock of who asks, as measured then; off by `uncertainMs` at most. */
+    clock: Type.Optional(Type.Object({ aheadMs: Type.Number(), uncertainMs: Type.Number() })),
     cores: Type.Optional(Type.Integer()),
     memoryBytes: Type.Optional(Type.Integer()),
     memoryAvailableBytes: Type.Optional(Type.Integer()),

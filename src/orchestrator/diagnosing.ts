@@ -3,6 +3,7 @@ import type { Finding } from '../contract/diagnosis.ts';
 import type { Host } from '../contract/host.ts';
 import { CmigError, codeOf } from '../core/errors.ts';
 import type { OrchestratorContext } from './context.ts';
+import { clockOf, type HostClock } from './host-clock.ts';
 import { findHost, readInventory } from './inventory.ts';
 
 export interface Diagnosis {
@@ -38,10 +39,14 @@ async function diagnose(context: OrchestratorContext, host: Host): Promise<Findi
     if (condition !== 'Ready')
       throw new CmigError('unreachable', message ?? `the agent of ${name} does not answer`);
     const [clock, { findings }] = await Promise.all([
-      lookAtClock(context, name),
+      clockOf(context, name),
       context.rpc.callLong(name, 'host.diagnose', {}, { timeoutMs: patienceMs }),
     ]);
-    return [{ level: 'ok', check: 'agent', message: `the agent of ${name} answers` }, clock, ...findings];
+    return [
+      { level: 'ok', check: 'agent', message: `the agent of ${name} answers` },
+      judgeClock(clock),
+      ...findings,
+    ];
   } catch (error) {
     if (!(error instanceof CmigError)) throw error;
     const silent = ['unreachable', 'timeout'].includes(codeOf(error));
@@ -57,21 +62,14 @@ async function diagnose(context: OrchestratorContext, host: Host): Promise<Findi
   }
 }
 
-/** Its hour against ours, by the middle of a round trip: off by half of that at most. */
-async function lookAtClock({ rpc }: OrchestratorContext, host: string): Promise<Finding> {
-  const sent = Date.now();
-  const { status } = await rpc.call(host, 'agent.describe', {});
-  return judgeClock(Date.parse(status.lastSeen ?? '') - (sent + Date.now()) / 2, (Date.now() - sent) / 2);
-}
-
 const warnAboveMs = 1000;
 const problemAboveMs = 60_000;
 
-/** @param aheadMs of the host's clock before ours @param unsureMs how far that may be from the truth */
-export function judgeClock(aheadMs: number, unsureMs: number): Finding {
-  const offMs = Math.abs(aheadMs) - unsureMs;
+export function judgeClock(clock: HostClock | undefined): Finding {
+  if (!clock) return { level: 'ok', check: 'clock', message: 'it does not tell the time' };
+  const { aheadMs, uncertainMs } = clock;
+  const offMs = Math.abs(aheadMs) - uncertainMs;
   const way = aheadMs > 0 ? 'ahead of' : 'behind';
-  if (Number.isNaN(aheadMs)) return { level: 'ok', check: 'clock', message: 'it does not tell the time' };
   const message = `its clock is ${(Math.abs(aheadMs) / 1000).toFixed(2)} s ${way} the one here`;
   if (!(offMs > warnAboveMs)) return { level: 'ok', check: 'clock', message };
   return {

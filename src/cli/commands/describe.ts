@@ -1,6 +1,8 @@
 // `cmig describe`.
+import type { Host } from '../../contract/host.ts';
 import { CmigError } from '../../core/errors.ts';
 import { findCheckpoint } from '../../orchestrator/checkpoints.ts';
+import { withClock } from '../../orchestrator/host-clock.ts';
 import {
   findApplication,
   findHost,
@@ -36,7 +38,8 @@ export async function run(invocation: Invocation): Promise<void> {
     const { plural } = request;
     const parts: KindPlural[] = plural === 'hosts' ? ['hosts', 'applications'] : [plural];
     const inventory = await readInventory(session, { parts });
-    const item = find(inventory, plural, wanted);
+    const found = find(inventory, plural, wanted);
+    const item = plural === 'hosts' ? await withClock(session, found as Host) : found;
     if (invocation.output === 'json' || invocation.output === 'yaml') {
       invocation.stdout.write(await renderDocument(item, invocation.output));
       return;

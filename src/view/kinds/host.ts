@@ -13,6 +13,15 @@ const lastSeen = ({ status }: Host) => {
   return status.lastSeen === undefined ? unknown : `${formatAgeOf(status.lastSeen)} ago`;
 };
 
+function clockText({ clock }: Host['status']): string | undefined {
+  if (!clock) return undefined;
+  const apartMs = Math.abs(clock.aheadMs);
+  const unsure = `${Math.ceil(clock.uncertainMs)} ms`;
+  if (apartMs <= clock.uncertainMs) return `that of this machine, to ${unsure}`;
+  const way = clock.aheadMs > 0 ? 'ahead of' : 'behind';
+  return `${(apartMs / 1000).toFixed(apartMs < 1000 ? 3 : 1)} s ${way} this machine (± ${unsure})`;
+}
+
 const day = (time: string | undefined) => time?.slice(0, 10);
 
 /** As kubectl writes it: `Ready`, `Ready,SchedulingDisabled`. */
@@ -86,6 +95,7 @@ function describe({ metadata, spec, status }: Host): Field[] {
         ['Page size', status.pageSizeBytes === undefined ? undefined : formatBytes(status.pageSizeBytes)],
         ['Security module', status.securityModule],
         ['Time namespaces', yesOrNo(status.timeNamespaces)],
+        ['Clock', clockText(status)],
         ['IPv6', yesOrNo(status.ipv6)],
         ['Cgroup version', text(status.cgroupVersion)],
         ['criu', text(status.criu)],

@@ -1,8 +1,10 @@
 // The layout of `describe`, and what it tells of an application's network.
 import { describe, expect, it } from '@jest/globals';
+import type { Host } from '../../../src/contract/host.ts';
 import { layOutDescription } from '../../../src/view/description.ts';
 import { applicationView } from '../../../src/view/kinds/application.ts';
-import { applicationOn } from './read-model/states.ts';
+import { hostView } from '../../../src/view/kinds/host.ts';
+import { applicationOn, hostNamed } from './read-model/states.ts';
 
 describe('layOutDescription', () => {
   it('aligns values, nests sections, leaves out what is undefined and says what is empty', () => {
@@ -49,5 +51,20 @@ describe('an application', () => {
   it('that lets nobody in says so, and one that does not say is silent of it', () => {
     expect(described({ allow: [] })).toMatch(/^Allowed: +nobody$/m);
     expect(described({})).not.toMatch(/Published|Allowed|Egress/);
+  });
+});
+
+describe('a host', () => {
+  const clockOf = (clock: Host['status']['clock']) => {
+    const host = hostNamed('host-a');
+    const described = { ...host, status: { ...host.status, ...(clock ? { clock } : {}) } };
+    return /Clock: +(.*)/.exec(layOutDescription(hostView.describe(described)).join('\n'))?.[1];
+  };
+
+  it('is described with its clock, as far as that was measured', () => {
+    expect(clockOf({ aheadMs: -302, uncertainMs: 1.5 })).toBe('0.302 s behind this machine (± 2 ms)');
+    expect(clockOf({ aheadMs: 61_000, uncertainMs: 40 })).toBe('61.0 s ahead of this machine (± 40 ms)');
+    expect(clockOf({ aheadMs: -2, uncertainMs: 2 })).toBe('that of this machine, to 2 ms');
+    expect(clockOf(undefined)).toBeUndefined();
   });
 });

@@ -1,7 +1,6 @@
 // What is read from /proc of a machine and of an application's processes, and how two clocks are compared.
 import { describe, expect, it } from '@jest/globals';
 import { countSockets, hasShadowStack, labelOf } from '../../../../agent/migration/application-use.ts';
-import { clocksOf } from '../../../../agent/migration/clock-offset.ts';
 import { readHostFacts } from '../../../../agent/migration/host-facts.ts';
 import { isBefore, leading } from '../../../../agent/migration/versions.ts';
 import { fits } from '../../../../src/broker/schema-check.ts';
@@ -53,21 +52,5 @@ describe('versions', () => {
     expect(isBefore('1.3.0-rc.2', '1.3.0')).toBe(false);
     expect(isBefore('unknown', '1')).toBeUndefined();
     expect(leading('6.18.44-amd64', 2)).toBe('6.18');
-  });
-});
-
-describe('clocks', () => {
-  it('are compared by the shortest question, off by no more than half of its way', () => {
-    expect(
-      clocksOf([
-        { askedAt: 1000, answeredAt: 1400, theirs: 900 },
-        { askedAt: 2000, answeredAt: 2004, theirs: 5002 },
-      ]),
-    ).toEqual({ aheadMs: -3000, uncertainMs: 3 });
-  });
-
-  it('tell nothing where there is no answer, or our own was set meanwhile', () => {
-    expect(clocksOf([])).toBeUndefined();
-    expect(clocksOf([{ askedAt: 2000, answeredAt: 1000, theirs: 2000 }])).toBeUndefined();
   });
 });

@@ -1,6 +1,11 @@
 // How far the clocks of two hosts are apart, by asking the other one: it answers between the question and its arrival.
-import type { RpcClient } from '../../src/broker/rpc-client.ts';
-import type { Clocks } from './skew.ts';
+import type { RpcClient } from './rpc-client.ts';
+
+export interface Clocks {
+  /** How far our clock is ahead of the other one; off by no more than … */
+  aheadMs: number;
+  uncertainMs: number;
+}
 
 export interface ClockReading {
   /** By our clock, ms since the epoch. */
@@ -13,7 +18,7 @@ export interface ClockReading {
 /** The best of a few is taken: what was the shortest time on its way. */
 const questions = 4;
 
-/** How far ours is ahead of that of `host`; undefined where it does not tell. */
+/** Ours and that of `host`; undefined where it does not tell. */
 export async function measureClocks(rpc: Pick<RpcClient, 'call'>, host: string): Promise<Clocks | undefined> {
   const readings: ClockReading[] = [];
   try {
