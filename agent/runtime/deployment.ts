@@ -43,6 +43,7 @@ export async function replaceContainers(
   application: SupervisedApplication,
   next: ApplicationRecord,
   { runtime, context }: Pick<ApplicationDependencies, 'runtime' | 'context'>,
+  signal: AbortSignal,
 ): Promise<void> {
   const current = application.record;
   const replaced = containersToReplace(current, next);
@@ -52,18 +53,21 @@ export async function replaceContainers(
     for (const name of replaced) await runtime.wipe(application.name, name);
   }
   await application.put(next);
-  if (next.desired === 'running') await startOrFail(application, context.log);
+  if (next.desired === 'running') await startOrFail(application, context.log, signal);
 }
 
 /** A start that fails for good leaves nothing running, and a status that says why. */
 export async function startOrFail(
   application: SupervisedApplication,
   log: Logger,
+  signal: AbortSignal,
   options: { leaveDone?: boolean } = {},
 ): Promise<void> {
   try {
-    await application.start(options);
+    await application.start(signal, options);
   } catch (error) {
+    // Whoever made it give up ends it in his own way.
+    if (signal.aborted) throw error;
     // What is only slow goes on: it may become ready yet.
     if (error instanceof CmigError && error.code === 'timeout') throw error;
     application.failure = error instanceof Error ? error.message : String(error);

@@ -64,11 +64,14 @@ export class LocalApplications {
 
   /**
    * Does `work` while nothing else is done to the application.
-   * @param operation a verb, for who comes second. @throws CmigError `conflict` that says what is under way
+   * @param operation a verb, for who comes second
+   * @param work is told by its signal that what starts the application is to be given up
+   * @throws CmigError `conflict` that says what is under way
    */
-  async exclusive<T>(name: string, operation: string, work: () => Promise<T>): Promise<T> {
+  async exclusive<T>(name: string, operation: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const application = this.applications.get(name);
-    if (!application) return work();
+    const stop = new AbortController();
+    if (!application) return work(stop.signal);
     const { busy, record } = application;
     if (busy) throw underWay(name, `${operation} is not possible now`, `its ${busy} is under way`);
     if (record.migration)
@@ -77,13 +80,34 @@ export class LocalApplications {
         `${operation} is not possible now`,
         `its ${wordsOf(record.migration)} is under way`,
       );
+    const ended = Promise.withResolvers<void>();
     application.busy = operation;
+    application.giveUp = (reason) => {
+      stop.abort(reason);
+      return ended.promise;
+    };
     application.changed();
     try {
-      return await work();
+      return await work(stop.signal);
     } finally {
       application.busy = undefined;
+      application.giveUp = undefined;
       application.changed();
+      ended.resolve();
+    }
+  }
+
+  /**
+   * For what ends the application: a deployment or a start of it does not have to become ready first. Whoever waits for
+   * that hears what was done instead. @returns the application, when nothing of the kind is under way any more
+   * @throws CmigError `not-found`, also where another one has deleted it meanwhile
+   */
+  protected async withoutStart(name: string, done: string): Promise<SupervisedApplication> {
+    for (;;) {
+      const application = this.application(name);
+      const { busy, giveUp } = application;
+      if (!giveUp || !(busy === 'deploy' || busy === 'start')) return application;
+      await giveUp(new CmigError('conflict', `${name} was ${done} before it was ready`));
     }
   }
 

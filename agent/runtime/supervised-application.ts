@@ -1,5 +1,6 @@
 // One application under supervision: its containers in their order, its phase, its status.
 import type { ApplicationStatus } from '../../src/contract/application.ts';
+import type { CmigError } from '../../src/core/errors.ts';
 import type { AgentContext } from '../context.ts';
 import type { ApplicationNetwork } from '../network/application-network.ts';
 import type { ApplicationRecord, ApplicationStore } from '../store/application-store.ts';
@@ -24,6 +25,8 @@ export class SupervisedApplication {
   record: ApplicationRecord;
   /** The operation under way, as a verb: there is one at a time. */
   busy: string | undefined;
+  /** Asks that operation to start nothing more and to wait for nothing to become ready; settles when it has ended. */
+  giveUp: ((reason: CmigError) => Promise<void>) | undefined;
   /** Why it could not be started. */
   failure: string | undefined;
   readonly #it: ApplicationDependencies;
@@ -98,9 +101,10 @@ export class SupervisedApplication {
 
   /**
    * Starts what does not run, each container when those it depends on are ready; settles when all are ready.
+   * @param signal aborted: nothing more is started or waited for, and its reason is thrown
    * @param leaveDone those that have done their work, and are not restarted by themselves, are not started either
    */
-  async start({ leaveDone = false } = {}): Promise<void> {
+  async start(signal: AbortSignal, { leaveDone = false } = {}): Promise<void> {
     this.failure = undefined;
     await this.ensureNetwork();
     const ready = new Map<string, Promise<void>>();
@@ -110,8 +114,9 @@ export class SupervisedApplication {
       const dependencies = (container.container.dependsOn ?? []).map((dependency) => ready.get(dependency)!);
       const starting = (async () => {
         await Promise.all(dependencies);
+        signal.throwIfAborted();
         if (!(leaveDone && container.isOver && container.kept.exitCode === 0)) await container.start();
-        await waitUntilReady(container);
+        await waitUntilReady(container, signal);
       })();
       starting.catch(() => {});
       ready.set(name, starting);

@@ -29,7 +29,10 @@ export class Supervisor extends HandedOverApplications {
     });
   }
 
-  /** @throws CmigError `invalid`, `not-found` (image), `conflict`, `tool-failed`, `timeout` (not ready) */
+  /**
+   * @throws CmigError `invalid`, `not-found` (image), `conflict` (also where it was stopped or deleted before it was
+   * ready), `tool-failed`, `timeout` (not ready)
+   */
   async deploy(request: DeployRequest): Promise<Application> {
     const { manifest, images, address } = request;
     const { name } = manifest.metadata;
@@ -55,8 +58,8 @@ export class Supervisor extends HandedOverApplications {
     else if (current.record.address !== address) this.#checkAddress(name, address);
     const application = current ?? new SupervisedApplication(next, this.it);
     this.applications.set(name, application);
-    return this.exclusive(name, 'deploy', async () => {
-      await replaceContainers(application, next, this.it).finally(() =>
+    return this.exclusive(name, 'deploy', async (signal) => {
+      await replaceContainers(application, next, this.it, signal).finally(() =>
         this.#images.holds.release(Object.values(application.record.images)),
       );
       this.it.context.events.publish('application.deployed', { application: name, address });
@@ -66,17 +69,17 @@ export class Supervisor extends HandedOverApplications {
 
   async start(name: string): Promise<Application> {
     const application = this.application(name);
-    await this.exclusive(name, 'start', async () => {
+    await this.exclusive(name, 'start', async (signal) => {
       const { deleting: _, ...record } = application.record;
       await application.put({ ...record, desired: 'running' });
-      await startOrFail(application, this.it.context.log);
+      await startOrFail(application, this.it.context.log, signal);
       this.it.context.events.publish('application.started', { application: name });
     });
     return describe(application);
   }
 
   async stop(name: string): Promise<Application> {
-    const application = this.application(name);
+    const application = await this.withoutStart(name, 'stopped');
     await this.exclusive(name, 'stop', async () => {
       await application.put({ ...application.record, desired: 'stopped' });
       application.failure = undefined;
@@ -87,7 +90,7 @@ export class Supervisor extends HandedOverApplications {
   }
 
   async delete(name: string): Promise<void> {
-    const application = this.application(name);
+    const application = await this.withoutStart(name, 'deleted');
     await this.exclusive(name, 'delete', async () => {
       // Should this agent be killed on the way, the next one goes on.
       await application.put({ ...application.record, desired: 'stopped', deleting: true });
@@ -135,9 +138,9 @@ export class Supervisor extends HandedOverApplications {
       const cared = containers.every((each) => each.state === 'Running' || each.isOver || each.isRestarting);
       if (cared) continue;
       const { log } = this.it.context;
-      void this.exclusive(name, 'start', () => startOrFail(application, log, { leaveDone: true })).catch(
-        (error) => log.error({ err: error, application: name }, 'could not be started again'),
-      );
+      void this.exclusive(name, 'start', (signal) =>
+        startOrFail(application, log, signal, { leaveDone: true }),
+      ).catch((error) => log.error({ err: error, application: name }, 'could not be started again'));
     }
   }
 

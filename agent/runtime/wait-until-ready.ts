@@ -7,9 +7,10 @@ import type { SupervisedContainer } from './supervised-container.ts';
 
 /**
  * Settles when it is ready, or has ended for good with success.
- * @throws CmigError `failed` where it has ended for good otherwise, `timeout` with what the last probe found
+ * @throws CmigError `failed` where it has ended for good otherwise, `timeout` with what the last probe found; the reason
+ * of `signal` where that is aborted
  */
-export async function waitUntilReady(it: SupervisedContainer): Promise<void> {
+export async function waitUntilReady(it: SupervisedContainer, signal: AbortSignal): Promise<void> {
   const timeout = completeContainer(it.container).ready?.timeout ?? '30s';
   const label = `container ${it.name}`;
   const logs = `see \`cmig logs ${it.application} -c ${it.name}\``;
@@ -23,9 +24,10 @@ export async function waitUntilReady(it: SupervisedContainer): Promise<void> {
           hint: logs,
         });
       },
-      { timeoutMs: parseDurationMs(timeout), intervalMs: 20, what: label },
+      { timeoutMs: parseDurationMs(timeout), intervalMs: 20, what: label, signal },
     );
   } catch (error) {
+    signal.throwIfAborted();
     if (!(error instanceof CmigError) || error.code !== 'timeout') throw error;
     const found = it.message ? `: ${it.message}` : '';
     throw new CmigError('timeout', `${label} was not ready within ${timeout}${found}`, {

@@ -48,7 +48,11 @@ export async function deployPlanned(
     return { plan: begun.plan, application };
   } catch (error) {
     onProgress({ type: 'failed', step });
-    throw error;
+    if (codeOf(error) !== 'cancelled') throw error;
+    throw new CmigError('cancelled', 'cmig apply was cancelled', {
+      hint: `${host} may go on with ${name}: see it with cmig get application ${name}, or end it with cmig delete ${name}`,
+      cause: error,
+    });
   }
 }
 

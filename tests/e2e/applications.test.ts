@@ -225,6 +225,26 @@ describe('the end of an application', () => {
     ).toBe('0\n');
   });
 
+  it('does not wait until it is ready, where nobody waits for that any more', async () => {
+    const file = await written(manifest('slow', { container: { ready: { tcp: 9, timeout: '10m' } } }));
+    for (const [end, done] of [
+      ['stop', 'stopped'],
+      ['delete', 'deleted'],
+    ] as const) {
+      const applying = startCmig('apply', '--wait', '-f', file);
+      await waitFor(async () => (await cmig('get', 'app', 'slow')).stdout.includes(' Deploying '), {
+        timeoutMs: 60_000,
+        what: 'its deployment',
+      });
+      applying.kill('SIGINT');
+      expect((await applying.ended).exitCode).toBe(130);
+      expect(await cmigOk(end, 'slow')).toBe(`application/slow ${done}\n`);
+      if (end === 'stop') expect((await get('slow')).status.phase).toBe('Stopped');
+      if (end === 'stop') await cmigOk('delete', 'slow');
+    }
+    expect(await names()).toEqual([]);
+  });
+
   it('deletes those that are there and tells of the one that is not', async () => {
     await apply(manifest('one'), manifest('two'));
     const { exitCode, stdout, stderr } = await cmig('delete', 'one', 'onee', 'two');
