@@ -477,11 +477,12 @@ describe('a checkpoint', () => {
       await waitFor(async () => (await halves()) > 0, { timeoutMs: 60_000, what: 'the import' });
       importing.kill('SIGINT');
       await waitFor(async () => (await halves()) === 0, { timeoutMs: 60_000, what: 'the end of it' });
+      // It once stayed until whoever wrote had closed the pipe.
+      expect(await importing.ended).toEqual({ exitCode: 130 });
     } finally {
       await writer.close();
       importing.kill('SIGINT');
     }
-    expect(await importing.ended).toEqual({ exitCode: 130 });
     expect((await checkpoints()).map(({ metadata }) => metadata.name)).not.toContain('early');
     expect(await readdir(join(dataOf('host-a'), 'restores'))).toEqual([]);
 

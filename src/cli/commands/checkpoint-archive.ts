@@ -9,6 +9,7 @@ import { findReadyHost } from '../../orchestrator/finding.ts';
 import { readInventory } from '../../orchestrator/inventory.ts';
 import { formatBytes } from '../../view/formats.ts';
 import type { Invocation } from '../command.ts';
+import { openInput } from '../open-input.ts';
 import { withOrchestrator } from '../session.ts';
 
 export async function exportCheckpoint(invocation: Invocation): Promise<void> {
@@ -48,15 +49,13 @@ export async function exportCheckpoint(invocation: Invocation): Promise<void> {
 export async function importCheckpoint(invocation: Invocation): Promise<void> {
   const file = invocation.required('FILE');
   const host = invocation.required('host');
-  const input = await open(file).catch((cause) => {
-    throw new CmigError('not-found', `${file} cannot be read`, { cause });
-  });
+  const input = openInput(file, invocation.stdin);
   const checkpoint = await withOrchestrator(invocation, async (session) => {
     findReadyHost(await readInventory(session, { parts: ['hosts'] }), host);
     const stream = await session.rpc.openStream(host, 'checkpoint.import', {});
     const closing = closeWhenAborted(stream, invocation.signal);
     const sending = (async () => {
-      for await (const chunk of input.createReadStream()) await stream.write(chunk as Buffer);
+      for await (const chunk of input) await stream.write(chunk as Buffer);
       await stream.endInput();
     })();
     // What went wrong there is told by the stream.
@@ -67,7 +66,7 @@ export async function importCheckpoint(invocation: Invocation): Promise<void> {
     // What is read of a pipe may not come for as long as it likes.
     if (!invocation.signal.aborted) await sending;
     await closing();
-    throw new CmigError('cancelled', `${file} was not imported`);
+    throw new CmigError('cancelled', `${file === '-' ? 'standard input' : file} was not imported`);
   });
   if (invocation.output === 'json') return invocation.printJson(checkpoint);
   const { metadata, spec } = checkpoint;

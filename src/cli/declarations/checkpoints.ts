@@ -37,7 +37,7 @@ export const checkpoint: CommandSpec = {
     {
       name: 'import',
       summary: 'bring an exported checkpoint to a host; refused where anything in it is not as it was',
-      arguments: [{ name: 'FILE', summary: 'what was exported', completes: 'file' }],
+      arguments: [{ name: 'FILE', summary: 'what was exported, or - for standard input', completes: 'file' }],
       options: [
         { flags: '--host <HOST>', summary: 'where it is to be kept', mandatory: true, completes: 'host' },
       ],
