@@ -1,5 +1,5 @@
 // Opens what a command reads its bytes from, in a way in which it can be left at any time.
-import { closeSync, constants, createReadStream, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants, createReadStream, existsSync, fstatSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { CmigError } from '../core/errors.ts';
@@ -21,6 +21,7 @@ export function openInput(file: string, stdin: Readable & { isTTY?: boolean }): 
     // Nor is it waited for somebody to open the other end of a pipe.
     fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
+    if (!existsSync(file)) throw new CmigError('not-found', `there is no file ${file}`);
     throw new CmigError('not-found', `${file} cannot be read`, { cause });
   }
   const kind = fstatSync(fd);

@@ -1,5 +1,6 @@
 // The tree of commander's commands, made from our data; its errors become ours.
 import { Command, CommanderError, Option } from 'commander';
+import { didYouMean } from '../core/near-names.ts';
 import { type CommandSpec, isGroup } from './command.ts';
 import { commandHelp, rootHelp } from './help.ts';
 import type { RawCall } from './invocation.ts';
@@ -21,7 +22,7 @@ export function parseWords(words: readonly string[], commands: readonly CommandS
     program.parse(withoutEquals(words), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (!parsed) throw usageErrorOf(error);
+    if (!parsed) throw misspelt(error, words) ?? usageErrorOf(error);
   }
   return parsed ?? { text: rootHelp(commands) };
 }
@@ -55,7 +56,7 @@ function build(
   const usage = usageOf(path, command);
   built
     .exitOverride((error) => {
-      throw error.code === 'commander.helpDisplayed' ? error : Object.assign(error, { usage });
+      throw error.code === 'commander.helpDisplayed' ? error : Object.assign(error, { usage, command, path });
     })
     .configureOutput(silent)
     .showSuggestionAfterError(true)
@@ -109,9 +110,30 @@ function build(
   });
 }
 
+type Failed = CommanderError & { usage?: string; command?: CommandSpec; path?: string };
+
+/**
+ * `cmig host ad --dir x`: it is the word that is wrong, not the option behind it. Where the command stands by itself, too
+ * (`cmig checkpoint exprot c1`), only a word that is near to one of its commands is.
+ */
+function misspelt(
+  { usage = '', command, path = '' }: Failed,
+  words: readonly string[],
+): UsageError | undefined {
+  const parents = path.split(' ').slice(1);
+  const last = parents.reduce((at, parent) => words.indexOf(parent, at + 1), -1);
+  const word = words[last + 1];
+  const names = (command?.subcommands ?? []).filter(({ hidden }) => !hidden).map(({ name }) => name);
+  if (names.length === 0 || word === undefined || word.startsWith('-')) return undefined;
+  if (command!.subcommands!.some(({ name, aliases }) => name === word || aliases?.includes(word)))
+    return undefined;
+  if (isGroup(command!) || didYouMean(word, names)) return unknownWord('command', word, names, usage);
+  return undefined;
+}
+
 /** Commander's message, without its prefix, in our words. */
-function usageErrorOf(error: CommanderError): UsageError {
-  const usage = (error as CommanderError & { usage?: string }).usage ?? 'cmig COMMAND [options]';
+function usageErrorOf(error: Failed): UsageError {
+  const usage = error.usage ?? 'cmig COMMAND [options]';
   const [first = '', ...more] = error.message.replace(/^error: /, '').split('\n');
   const near = /Did you mean (?:one of )?(.+)\?/.exec(more.join(' '))?.[1];
   const message = first

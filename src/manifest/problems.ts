@@ -63,11 +63,11 @@ export class Problems {
   }
 
   /** @throws CmigError `invalid` with all problems, if there are any */
-  throwIfAny(): void {
+  throwIfAny(where = 'the manifests; nothing was changed'): void {
     const problems = this.sorted();
     if (problems.length === 0) return;
     const full = problems.length >= problemsAtMost ? 'the first ' : '';
     const count = problems.length === 1 ? 'a problem' : `${full}${problems.length} problems`;
-    throw new CmigError('invalid', `${count} in the manifests; nothing was changed`, { problems });
+    throw new CmigError('invalid', `${count} in ${where}`, { problems });
   }
 }

@@ -1,6 +1,7 @@
 // Checkpoints: taken where the application runs, found on whatever host keeps them, removed from all that do.
 import { randomBytes } from 'node:crypto';
 import type { Checkpoint } from '../contract/checkpoint.ts';
+import { checkName } from '../core/check-name.ts';
 import { CmigError } from '../core/errors.ts';
 import { didYouMean } from '../core/near-names.ts';
 import { changeApplication } from './changing.ts';
@@ -19,13 +20,14 @@ export interface TakeCheckpointOptions {
 export const newCheckpointName = (): string =>
   `c-${Date.now().toString(36)}${randomBytes(3).toString('hex')}`;
 
-/** @throws CmigError `not-found`; `conflict` where the name is taken or not all of it runs; `unreachable` */
-export const takeCheckpoint = (
+/** @throws CmigError `invalid` name; `not-found`; `conflict` where the name is taken or not all of it runs; `unreachable` */
+export const takeCheckpoint = async (
   context: OrchestratorContext,
   application: string,
   { name, stop }: TakeCheckpointOptions = {},
-): Promise<Checkpoint> =>
-  changeApplication(context, application, 'cmig checkpoint', async ({ status }) => {
+): Promise<Checkpoint> => {
+  if (name !== undefined) checkName('checkpoint', name);
+  return changeApplication(context, application, 'cmig checkpoint', async ({ status }) => {
     if (name !== undefined) {
       const { checkpoints } = await readInventory(context, { parts: ['checkpoints'] });
       const taken = checkpoints.find(({ metadata }) => metadata.name === name);
@@ -38,6 +40,7 @@ export const takeCheckpoint = (
     // As long as the copying of its files takes.
     return context.rpc.callLong(status.host, 'checkpoint.take', params, { timeoutMs: 0 });
   });
+};
 
 /** Every copy of it, one for each host that keeps one. @throws CmigError `not-found` with near names */
 export function findCheckpoint({ checkpoints, unreachable }: Inventory, id: string): Checkpoint[] {

@@ -1,5 +1,6 @@
 // Gives hosts new transfer keys, and waits until the others know them.
 import { CmigError, codeOf } from '../core/errors.ts';
+import { didYouMean } from '../core/near-names.ts';
 import { waitFor } from '../core/retry.ts';
 import type { OrchestratorContext } from './context.ts';
 
@@ -22,7 +23,10 @@ export async function rotateKeys(
   const { hosts } = await rpc.call('*', 'host.list', {});
   const known = hosts.map(({ name }) => name);
   for (const name of names)
-    if (!known.includes(name)) throw new CmigError('not-found', `there is no host "${name}"`);
+    if (!known.includes(name))
+      throw new CmigError('not-found', `there is no host "${name}"`, {
+        hint: didYouMean(name, known) ?? 'cmig get hosts lists them',
+      });
   const rotations: Rotation[] = [];
   // One after the other: should it fail, it is plain how far it has come.
   for (const host of names.length > 0 ? names : known) {

@@ -207,7 +207,7 @@ describe('two images that share their base', () => {
 
     // The base stays as long as one of the two does.
     await cmigOk('delete', 'more');
-    await cmigOk('delete', 'checkpoint', 'layered');
+    await cmigOk('delete', 'checkpoint/layered');
     const pruned = await run({}, 'image', 'prune');
     expect(pruned.stdout).toMatch(/^here: removed 1 image, /m);
     expect(pruned.stdout).toMatch(/^host-a: removed .*; freed .* in \d+ layers?$/m);

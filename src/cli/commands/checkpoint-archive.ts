@@ -1,6 +1,7 @@
 // `cmig checkpoint export` and `cmig checkpoint import`.
 import { existsSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { RpcStream } from '../../broker/rpc-stream.ts';
 import type { Checkpoint } from '../../contract/checkpoint.ts';
 import { CmigError } from '../../core/errors.ts';
@@ -22,7 +23,12 @@ export async function exportCheckpoint(invocation: Invocation): Promise<void> {
     const [copy] = findCheckpoint(await readInventory(session, { parts: ['checkpoints'] }), checkpoint);
     const stream = await session.rpc.openStream(copy!.status.host, 'checkpoint.export', { checkpoint });
     invocation.signal.addEventListener('abort', () => void stream.close(), { once: true });
-    const output = await open(part, 'w', 0o600);
+    const output = await open(part, 'w', 0o600).catch((cause) => {
+      throw new CmigError('invalid', `${file} cannot be written`, {
+        hint: existsSync(dirname(file)) ? undefined : `there is no folder ${dirname(file)}`,
+        cause,
+      });
+    });
     let written = 0;
     try {
       let ended = false;

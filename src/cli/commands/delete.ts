@@ -15,11 +15,10 @@ interface Deleted {
 
 export async function run(invocation: Invocation): Promise<void> {
   const selector = invocation.text('selector');
-  const [first = '', ...others] = invocation.texts('APP');
-  // An application of that name is deleted alone, or by a manifest.
-  const isOfKind = kindNamed(first) === 'checkpoints' && (others.length > 0 || selector !== undefined);
+  const checkpoints = namedCheckpoints(invocation.texts('APP'), selector !== undefined);
+  const isOfKind = checkpoints !== undefined;
   const kind = isOfKind ? 'checkpoint' : 'application';
-  const named = isOfKind ? [...new Set(others)] : await readNames(invocation);
+  const named = isOfKind ? [...new Set(checkpoints)] : await readNames(invocation);
   if (selector === undefined && named.length === 0) {
     throw new CmigError('invalid', 'nothing to delete was named', {
       hint: 'give names of applications, manifests with -f, or labels with -l',
@@ -51,6 +50,23 @@ export async function run(invocation: Invocation): Promise<void> {
   });
   if (invocation.output === 'json') invocation.printJson({ deleted });
   throwAll(failures, `${failures.length} ${kind}s were not deleted`);
+}
+
+/** Of `checkpoint a b`, or `checkpoint/a checkpoint/b` as `-o name` prints them; undefined where they are applications. */
+function namedCheckpoints(words: readonly string[], selected: boolean): string[] | undefined {
+  const [first = '', ...others] = words;
+  // An application of that name is deleted alone, or by a manifest.
+  if (kindNamed(first) === 'checkpoints' && (others.length > 0 || selected)) return others;
+  const names = words.map((word) => {
+    const [kind = '', name] = word.split('/');
+    return kindNamed(kind) === 'checkpoints' ? name : undefined;
+  });
+  const found = names.filter((name) => name !== undefined);
+  if (found.length === 0) return undefined;
+  if (found.length === words.length) return found;
+  throw new CmigError('invalid', 'applications and checkpoints are not deleted by one command', {
+    hint: 'name those of one kind only',
+  });
 }
 
 async function readNames(invocation: Invocation): Promise<string[]> {

@@ -1,5 +1,8 @@
 // `cmig host add`.
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { parseBrokerUrl } from '../../broker/broker-target.ts';
+import { checkName } from '../../core/check-name.ts';
 import { CmigError } from '../../core/errors.ts';
 import { type AddHostReport, addHost } from '../../orchestrator/joining/add-host.ts';
 import { recordOf } from '../../orchestrator/joining/remove-host.ts';
@@ -19,6 +22,7 @@ export async function add(invocation: Invocation): Promise<void> {
   const say = (line: string): void => (json ? undefined : invocation.print(line));
   const where = parseSshAddress(invocation.required('ADDRESS'));
   const labels = readLabels(invocation.texts('label'));
+  checkGiven(invocation, name);
   const dryRun = invocation.flag('dry-run');
   const notices: string[] = [];
   const report = await withOrchestrator(invocation, async (orchestrator) => {
@@ -48,6 +52,35 @@ export async function add(invocation: Invocation): Promise<void> {
     for (const line of notices) invocation.notice(line);
   });
   told(invocation, report);
+}
+
+/** What is plain to see without the machine, before anything is asked of it. @throws CmigError `invalid` */
+function checkGiven(invocation: Invocation, name: string): void {
+  checkName('host', name);
+  for (const option of ['address', 'gateway']) {
+    const given = invocation.text(option);
+    if (given !== undefined && !isIP(given))
+      throw new CmigError('invalid', `--${option}: "${given}" is no IP address`, {
+        hint: 'such as 10.20.0.2',
+      });
+  }
+  const range = invocation.text('network');
+  if (range !== undefined && !isRange(range))
+    throw new CmigError('invalid', `--network: "${range}" is no range of addresses`, {
+      hint: 'such as 10.77.0.0/16',
+    });
+  const broker = invocation.text('broker');
+  if (broker !== undefined) parseBrokerUrl(broker);
+  const key = invocation.text('host-key');
+  if (key !== undefined && !/^(SHA256:[A-Za-z0-9+/]{43}$|[a-z0-9@.-]+\s+[A-Za-z0-9+/=]+(\s|$))/.test(key))
+    throw new CmigError('invalid', `--host-key: "${key}" is neither a fingerprint nor a key`, {
+      hint: "on the machine's console: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub shows it, as SHA256:…",
+    });
+}
+
+function isRange(text: string): boolean {
+  const [address = '', bits = ''] = text.split('/');
+  return isIP(address) === 4 && /^[0-9]{1,2}$/.test(bits) && Number(bits) <= 30;
 }
 
 /** What became of it. */

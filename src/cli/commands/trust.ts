@@ -1,4 +1,5 @@
 // `cmig init`, `cmig operator …`, `cmig host issue` and `cmig broker …`: certificates of the installation's authority.
+import { isIP } from 'node:net';
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Authority, checkIdentity, type IssueOptions, writeCredentials } from '../../authority/authority.ts';
@@ -6,6 +7,7 @@ import { brokerDefinitions } from '../../broker/broker-definitions.ts';
 import { parseBrokerUrl } from '../../broker/broker-target.ts';
 import { type Identity, identityText, type OperatorRole, operatorRoles } from '../../contract/identity.ts';
 import { CmigError } from '../../core/errors.ts';
+import { didYouMean } from '../../core/near-names.ts';
 import { putContext } from '../change-contexts.ts';
 import type { Invocation } from '../command.ts';
 import { contextsFile } from '../contexts.ts';
@@ -61,10 +63,7 @@ export async function removeOperator(invocation: Invocation): Promise<void> {
   const forgotten: Identity[] = [];
   for (const role of operatorRoles)
     if (await authority.forget({ role, name })) forgotten.push({ role, name });
-  if (forgotten.length === 0)
-    throw new CmigError('not-found', `the authority has made no certificate for an operator "${name}"`, {
-      hint: 'see whom it knows: cmig operator list',
-    });
+  if (forgotten.length === 0) throw await unknownIdentity(authority, operatorRoles, name);
   for (const identity of forgotten) {
     invocation.print(`${identityText(identity)} is forgotten`);
     await tellOfRemoval(invocation, authority, identity);
@@ -86,12 +85,27 @@ async function revoke(invocation: Invocation, identities: readonly Identity[]): 
   const authority = await Authority.open(authorityFolder(invocation));
   const revoked: Identity[] = [];
   for (const each of identities) if (await authority.revoke(each)) revoked.push(each);
-  if (revoked.length === 0)
-    throw new CmigError('not-found', `the authority has made no certificate for "${identities[0]!.name}"`);
+  if (revoked.length === 0) {
+    const roles = identities.map(({ role }) => role);
+    throw await unknownIdentity(authority, roles, identities[0]!.name);
+  }
   for (const identity of revoked) {
     invocation.print(`${identityText(identity)} is revoked`);
     await tellOfRemoval(invocation, authority, identity);
   }
+}
+
+async function unknownIdentity(
+  authority: Authority,
+  roles: readonly Identity['role'][],
+  name: string,
+): Promise<CmigError> {
+  const known = (await authority.identities()).filter(({ role }) => roles.includes(role));
+  const what = roles.includes('host') ? 'a host' : 'an operator';
+  const names = known.map((each) => each.name);
+  return new CmigError('not-found', `the authority has made no certificate for ${what} "${name}"`, {
+    hint: didYouMean(name, names) ?? `it knows: ${[...new Set(names)].join(', ') || 'nobody'}`,
+  });
 }
 
 export async function listOperators(invocation: Invocation): Promise<void> {
@@ -114,12 +128,15 @@ type Listed = Identity & { expiresAt: string };
 export const issueHost = (invocation: Invocation): Promise<void> =>
   issue(invocation, { role: 'host', name: invocation.required('NAME') });
 
-export const issueBroker = (invocation: Invocation): Promise<void> =>
-  issue(
-    invocation,
-    { role: 'broker', name: invocation.required('NAME') },
-    { addresses: invocation.texts('ADDRESS') },
-  );
+export async function issueBroker(invocation: Invocation): Promise<void> {
+  const addresses = invocation.texts('ADDRESS');
+  for (const address of addresses)
+    if (!isIP(address) && !/^[A-Za-z0-9*]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(address))
+      throw new CmigError('invalid', `"${address}" is neither a host name nor an IP address`, {
+        hint: 'name the broker as those who use it do: mq.example.org, 10.20.0.5',
+      });
+  await issue(invocation, { role: 'broker', name: invocation.required('NAME') }, { addresses });
+}
 
 export async function definitions(invocation: Invocation): Promise<void> {
   const authority = await Authority.open(authorityFolder(invocation));

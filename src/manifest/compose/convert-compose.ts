@@ -1,6 +1,7 @@
 // A Compose file -> the manifest of an application, and a list of what could not be carried over. A pure function.
 import type { ApplicationManifest, Container } from '../../contract/application.ts';
 import { apiVersion } from '../../contract/protocol.ts';
+import { didYouMean } from '../../core/near-names.ts';
 import type { ManifestDocument } from '../document.ts';
 import { fieldsOf, itemsOf, textOf } from '../loose.ts';
 import type { Path } from '../problems.ts';
@@ -73,6 +74,7 @@ export function convertCompose(
         `${volume}: its options are left out; it begins empty, or with what the image has`,
       );
   noteNamesOfServices(file, note);
+  leaveOutMissing(fieldsOf(file.services), containers, note);
   noteSharedPorts(containers, note);
   for (const variable of unset) note([], `the variable ${variable} is not set: it counts as empty`);
   const manifest: ApplicationManifest = {
@@ -120,6 +122,30 @@ function noteNamesOfServices(
           `${service}: ${key} speaks of the host ${name}, which is called ${nameOf(name)} here`,
         );
     }
+  }
+}
+
+/** Compose refuses such a file, and `cmig apply` would refuse what is made of it. */
+function leaveOutMissing(
+  services: Record<string, unknown>,
+  containers: readonly Container[],
+  note: (path: Path, message: string) => void,
+): void {
+  const names = containers.map(({ name }) => name);
+  for (const container of containers) {
+    const missing = container.dependsOn?.filter((name) => !names.includes(name)) ?? [];
+    if (missing.length === 0) continue;
+    const service = Object.keys(services).find((key) => nameOf(key) === container.name)!;
+    for (const name of missing) {
+      const near = didYouMean(name, names);
+      note(
+        ['services', service, 'depends_on'],
+        `${service}: it depends on ${name}, which is not there: left out${near ? `; ${near}` : ''}`,
+      );
+    }
+    const rest = container.dependsOn!.filter((name) => names.includes(name));
+    if (rest.length > 0) container.dependsOn = rest;
+    else delete container.dependsOn;
   }
 }
 

@@ -1,5 +1,6 @@
 // One service of a Compose file -> one container, and what of it has no counterpart.
 import type { Container, Readiness } from '../../contract/application.ts';
+import { didYouMean } from '../../core/near-names.ts';
 import { type Fields, fieldsOf, itemsOf, textOf } from '../loose.ts';
 import { durationOf, nameOf, shellWords, sizeOf } from './compose-quantities.ts';
 import { type EnvFiles, envFilesOf, parseEnvFile } from './env-file.ts';
@@ -26,6 +27,13 @@ const known = new Set(
   ),
 );
 
+/** Where it is a slip of a key, what it was to be; `pid` is a key of its own, and no part of `pids_limit`. */
+const counterpartOf = (key: string): string =>
+  didYouMean(
+    key,
+    [...known].filter((name) => !name.startsWith(key)),
+  ) ?? 'it has no counterpart';
+
 const whyNot: Readonly<Record<string, string>> = {
   networks: 'is left out: the containers of an application share one network',
   links: 'is left out: containers reach each other by their names, at 127.0.0.1',
@@ -48,7 +56,7 @@ export function convertService(name: string, service: Fields, context: ServiceCo
   for (const key of Object.keys(service)) {
     if (key in whyNot) note([key], `${key} ${whyNot[key]}`);
     else if (!known.has(key) && !key.startsWith('x-'))
-      note([key], `${key} is left out: it has no counterpart`);
+      note([key], `${key} is left out: ${counterpartOf(key)}`);
   }
   const limits = limitsOf(service, note);
   const capabilities = capabilitiesOf(service);
@@ -166,7 +174,11 @@ function limitsOf(service: Fields, note: Note): NonNullable<Container['resources
   const memory = given.memory ?? service.mem_limit;
   const pids = Number(given.pids ?? service.pids_limit ?? 0);
   const size = memory === undefined ? undefined : sizeOf(memory);
-  if (memory !== undefined && size === undefined) note([], `the memory limit ${memory} is not understood`);
+  if (memory !== undefined && size === undefined)
+    note(
+      given.memory === undefined ? ['mem_limit'] : ['deploy', 'resources', 'limits', 'memory'],
+      `the memory limit ${memory} is not understood: it is left out`,
+    );
   return {
     ...(cpu === undefined || Number(cpu) === 0 ? {} : { cpu: String(cpu) }),
     ...(size === undefined ? {} : { memory: size }),

@@ -1,5 +1,6 @@
 // A Compose file from disk or standard input, converted; what is no Compose file is refused with its place.
 import { basename, resolve } from 'node:path';
+import { checkName } from '../../core/check-name.ts';
 import { fieldsOf } from '../loose.ts';
 import { parseYaml } from '../parse-yaml.ts';
 import { Problems } from '../problems.ts';
@@ -17,6 +18,7 @@ export interface ReadComposeOptions
 
 /** @throws CmigError `invalid` with every problem of the file */
 export async function readCompose(path: string, options: ReadComposeOptions): Promise<Converted> {
+  if (options.name !== undefined) checkName('application', options.name);
   const problems = new Problems();
   const { stdin, name, ...rest } = options;
   const files = await readSources([path], stdin ? { stdin } : {}, problems);
@@ -27,7 +29,7 @@ export async function readCompose(path: string, options: ReadComposeOptions): Pr
   else if (document && Object.keys(fieldsOf(fieldsOf(document.value).services)).length === 0)
     document.problem([], 'is no Compose file: it has no services');
   else if (!document && problems.count === 0) problems.add(path, [0], 'is empty');
-  problems.throwIfAny();
+  problems.throwIfAny('the Compose file');
   const { file, value } = document!;
   const folder = basename(resolve(file.folder));
   const envFiles = await readEnvFiles(

@@ -2,7 +2,7 @@
 import type { Credentials } from '../../authority/authority.ts';
 import type { Finding } from '../../contract/diagnosis.ts';
 import type { Host } from '../../contract/host.ts';
-import { namePattern } from '../../contract/protocol.ts';
+import { checkName } from '../../core/check-name.ts';
 import { CmigError, codeOf } from '../../core/errors.ts';
 import type { OnProgress } from '../../core/progress.ts';
 import type { OrchestratorContext } from '../context.ts';
@@ -82,10 +82,7 @@ export async function addHost(
   options: AddHostOptions,
 ): Promise<AddHostReport> {
   const { name, dryRun, onProgress, signal } = options;
-  if (!new RegExp(namePattern).test(name))
-    throw new CmigError('invalid', `"${name}" is no name for a host`, {
-      hint: 'lower-case letters, digits and dashes, not beginning or ending with a dash',
-    });
+  checkName('host', name);
   const known = await knownHosts(context);
   const runtime = await runtimeFiles();
   const facts = await lookAtHost(

@@ -30,7 +30,7 @@ export async function scanHostKey(where: SshAddress): Promise<HostKey> {
     .map((line) => line.split(' ').slice(1, 3).join(' '));
   const key = types.flatMap((type) => keys.filter((each) => each.startsWith(`${type} `)))[0];
   if (key) return { key, fingerprint: await fingerprintOf(key) };
-  const told = stderr.split('\n').findLast((line) => line && !line.startsWith('#'));
+  const told = stderr.split(/[\r\n]+/).findLast((line) => line && !line.startsWith('#'));
   throw new CmigError(
     'unreachable',
     `no SSH server answers at ${address} port ${port}${told ? `: ${told}` : ''}`,

@@ -18,7 +18,7 @@ export function parseSshAddress(text: string): SshAddress {
     });
   const [, user = 'root', address = ''] = match;
   if (user !== 'root')
-    throw new CmigError('invalid', `a machine becomes a host by root, not by ${user}`, {
+    throw new CmigError('invalid', `a machine is set up by root, not by ${user}`, {
       hint: `let root in by a key (PermitRootLogin prohibit-password) and name ssh://root@${address}`,
     });
   return { address: address.replace(/^\[|\]$/g, ''), port };

@@ -106,6 +106,24 @@ describe('words of a call', () => {
 describe('wrong words', () => {
   it.each([
     [['gte'], 'unknown command "gte"', 'did you mean "get"?', 'cmig COMMAND [options]'],
+    [
+      ['operator', 'ad', 'ann', '--role', 'viewer'],
+      'unknown command "ad"',
+      'did you mean "add"?',
+      'cmig operator COMMAND [options]',
+    ],
+    [
+      ['checkpoint', 'imprt', 'file', '--host', 'a'],
+      'unknown command "imprt"',
+      'did you mean "import"?',
+      'cmig checkpoint APP [options]',
+    ],
+    [
+      ['checkpoint', 'a', 'b'],
+      'too many arguments: 2 instead of 1',
+      undefined,
+      'cmig checkpoint APP [options]',
+    ],
     [['lab', 'satus'], 'unknown command "satus"', 'did you mean "status"?', 'cmig lab COMMAND [options]'],
     [
       ['migrate', 'a', 'b', '--stratgy', 'auto'],

@@ -267,6 +267,21 @@ describe('a Compose file', () => {
     expect(told).not.toContainEqual(expect.stringContaining('of the host b'));
   });
 
+  it('with slips of a key says what they were to be, where they stand, and leaves them out', async () => {
+    const { spec, told } = await convert(
+      'services:\n  web:\n    imgae: x\n    image: x\n    mem_limit: 12q\n    depends_on: [dv, api]\n  db: {image: y}\n  api: {image: z}\n',
+    );
+    expect(told).toEqual([
+      '3:12 web: imgae is left out: did you mean "image"?',
+      '5:16 web: the memory limit 12q is not understood: it is left out',
+      '6:17 web: it depends on dv, which is not there: left out; did you mean "db"?',
+    ]);
+    expect(spec.containers[0]!.dependsOn).toEqual(['api']);
+    await expect(readCompose('nothing.yaml', { env: {}, host: 'a', name: 'Sh op' })).rejects.toMatchObject({
+      message: '"Sh op" is no name for an application',
+    });
+  });
+
   it.each([
     ['apiVersion: cmig.dev/v1\nkind: Application\n', 'is no Compose file: it has no services'],
     ['services: {a: {image: x}}\n---\nservices: {}\n', 'holds several documents'],
