@@ -46,7 +46,7 @@ export class Authority {
       throw new CmigError('conflict', `there is an authority in ${directory} already`, {
         hint: 'use it: cmig operator add, cmig host add; another one would make all its certificates worthless',
       });
-    await mkdir(join(directory, 'issued'), { recursive: true, mode: 0o700 });
+    await makeFolder(join(directory, 'issued'));
     await chmod(directory, 0o700);
     const key = makeKey();
     const certificate = await signCertificate({
@@ -170,7 +170,7 @@ export async function writeCredentials(
   directory: string,
   name: string,
 ): Promise<{ ca: string; certificate: string; key: string }> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeFolder(directory);
   const files = {
     ca: join(directory, 'ca.crt'),
     certificate: join(directory, `${name}.crt`),
@@ -180,6 +180,16 @@ export async function writeCredentials(
   await writeWhole(files.certificate, certificate, 0o644);
   await writeWhole(files.ca, ca, 0o644);
   return files;
+}
+
+/** For what nobody else may read. @throws CmigError `invalid` */
+export async function makeFolder(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 }).catch((cause) => {
+    throw new CmigError('invalid', `the folder ${directory} cannot be made`, {
+      hint: 'name another one',
+      cause,
+    });
+  });
 }
 
 let written = 0;

@@ -90,7 +90,11 @@ function isApplication(document: ManifestDocument): boolean {
   const fields = fieldsOf(document.value);
   const keys = Object.keys(schema.properties);
   if (Object.keys(fields).length > 0 && !keys.some((key) => key in fields)) {
-    document.problem([], `is no manifest: it has none of the keys ${keys.join(', ')}`);
+    document.problem(
+      [],
+      `is no manifest: it has none of the keys ${keys.join(', ')}`,
+      'services' in fields ? 'a Compose file becomes one by: cmig convert -f FILE --host HOST' : undefined,
+    );
     return false;
   }
   const ofUs = textOf(fields.apiVersion)?.split('/')[0] === known.apiVersion.split('/')[0];

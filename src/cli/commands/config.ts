@@ -74,9 +74,13 @@ export async function setContext(invocation: Invocation): Promise<void> {
   const together = ['caFile', 'certificateFile', 'keyFile'] as const;
   const missing = together.filter((key) => !broker[key]).map((key) => `--${optionOf[key]}`);
   if (missing.length === 1 || missing.length === 2)
-    throw new CmigError('invalid', `of a certificate ${missing.join(' and ')} is missing`, {
-      hint: 'certificate, key and the certificate of the authority go together',
-    });
+    throw new CmigError(
+      'invalid',
+      `of a certificate ${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing`,
+      {
+        hint: 'certificate, key and the certificate of the authority go together',
+      },
+    );
   if (invocation.flag('insecure')) broker.insecure = true;
   const context: Context = { name, broker };
   await putContext(context, { use: invocation.flag('use') });

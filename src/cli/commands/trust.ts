@@ -2,7 +2,13 @@
 import { isIP } from 'node:net';
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { Authority, checkIdentity, type IssueOptions, writeCredentials } from '../../authority/authority.ts';
+import {
+  Authority,
+  checkIdentity,
+  type IssueOptions,
+  makeFolder,
+  writeCredentials,
+} from '../../authority/authority.ts';
 import { brokerDefinitions } from '../../broker/broker-definitions.ts';
 import { parseBrokerUrl } from '../../broker/broker-target.ts';
 import { type Identity, identityText, type OperatorRole, operatorRoles } from '../../contract/identity.ts';
@@ -25,8 +31,9 @@ export async function init(invocation: Invocation): Promise<void> {
   if (url !== undefined) checkBrokerUrl(url);
   const identity: Identity = { role: 'admin', name: invocation.text('operator') ?? ownName() };
   checkIdentity(identity);
-  const authority = await Authority.create(authorityFolder(invocation));
   const folder = join(configFolder(), 'certificates');
+  await makeFolder(folder);
+  const authority = await Authority.create(authorityFolder(invocation));
   const files = await writeCredentials(await authority.issue(identity), folder, identityText(identity));
   const context = invocation.context ?? 'cmig';
   if (url !== undefined) {
@@ -146,9 +153,12 @@ export async function definitions(invocation: Invocation): Promise<void> {
 
 async function issue(invocation: Invocation, identity: Identity, options?: IssueOptions): Promise<void> {
   const authority = await Authority.open(authorityFolder(invocation));
-  const credentials = await authority.issue(identity, options);
+  checkIdentity(identity);
   const text = identityText(identity);
-  const files = await writeCredentials(credentials, resolve(invocation.required('out')), text);
+  const folder = resolve(invocation.required('out'));
+  // A certificate whose key was written nowhere would be known all the same.
+  await makeFolder(folder);
+  const files = await writeCredentials(await authority.issue(identity, options), folder, text);
   if (invocation.output === 'json') invocation.printJson({ name: text, ...files });
   else invocation.print(`${text}: ${files.certificate}, ${files.key}, ${files.ca}`);
   if (identity.role !== 'broker') await tellOfCertificate(invocation, authority);
