@@ -28,6 +28,8 @@ export async function lookAtPeers({ context, hosts, transfer }: Machine): Promis
   return await Promise.all(
     peers.map(async (peer) => {
       try {
+        // A moment after it came, another host may have told of it, and it has not yet.
+        if (isHeard(peer)) await hosts.untilTrusted(peer.name);
         await transfer.probe(peer);
         return ok(`${peer.name} lets this host in`);
       } catch (error) {
@@ -37,9 +39,11 @@ export async function lookAtPeers({ context, hosts, transfer }: Machine): Promis
   );
 }
 
+const isHeard = ({ lastSeen }: KnownHost): boolean => Date.now() - Date.parse(lastSeen) <= heardWithinMs;
+
 function unreachable(peer: KnownHost, error: unknown): Said {
   const told = error instanceof Error ? error.message : String(error);
-  if (Date.now() - Date.parse(peer.lastSeen) > heardWithinMs)
+  if (!isHeard(peer))
     return warning(`${peer.name} was last heard at ${peer.lastSeen}; ${told}`, {
       hint: `is ${peer.name} up, and its agent?`,
     });

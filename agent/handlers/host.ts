@@ -35,7 +35,12 @@ export const hostHandlers = (
   'host.diagnose': async (): Promise<Result<'host.diagnose'>> => ({
     findings: await diagnosis.run({ selfTest: true }),
   }),
-  'host.list': async (): Promise<Result<'host.list'>> => ({ hosts: registry.listAll() }),
+  'host.list': async (): Promise<Result<'host.list'>> => {
+    const hosts = registry.listAll();
+    // Whoever is told of a host may send it something: SSH is to know it, too.
+    await registry.untilTrusted();
+    return { hosts };
+  },
   'host.places': async (): Promise<Result<'host.places'>> => ({ places: neighbourhood.own() }),
   'host.clock': async (): Promise<Result<'host.clock'>> => ({ timeMs: Date.now() }),
   'host.ports': async (): Promise<Result<'host.ports'>> => ({ taken: [...(await takenPorts())] }),

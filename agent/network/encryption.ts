@@ -98,7 +98,8 @@ export class Encryption implements Consequence {
       (await runProcess('ip', ['-json', 'rule', 'show'])).stdout || '[]',
     );
     if (rules.some(({ priority }) => priority === Number(rulePriority))) return;
-    const match = ['ipproto', 'udp', 'dport', String(port), 'lookup', routingTable];
+    // 17 UDP: ip looks names up in a file that a small system has not.
+    const match = ['ipproto', '17', 'dport', String(port), 'lookup', routingTable];
     await runProcess('ip', ['rule', 'add', 'priority', rulePriority, ...match]);
   }
 

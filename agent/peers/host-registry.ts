@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { HostRecord, KnownHost } from '../../src/contract/host.ts';
 import { CmigError } from '../../src/core/errors.ts';
+import { waitFor } from '../../src/core/retry.ts';
 import type { AgentConfig } from '../config.ts';
 import { chooseHostAddress } from '../network/host-addresses.ts';
 import { readJsonFile, writeFileDurably } from '../store/durable-file.ts';
@@ -18,6 +19,8 @@ export interface HostRegistryOptions {
   paths: AgentPaths;
   log: Logger;
 }
+
+const trustedWithinMs = 11_000;
 
 export class HostRegistry {
   readonly #config: AgentConfig;
@@ -99,6 +102,19 @@ export class HostRegistry {
   listAll(): KnownHost[] {
     const hosts = [...this.#peers.values(), { ...this.own, lastSeen: new Date().toISOString() }];
     return hosts.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /**
+   * Until SSH's files say what is known by now; of this peer, where one is named and it must have told of itself, once it
+   * has. Does not throw, nor wait for longer than two announcements.
+   */
+  async untilTrusted(name?: string): Promise<void> {
+    if (name !== undefined && this.#isVouched)
+      await waitFor(() => this.#firstHand.has(name), {
+        timeoutMs: trustedWithinMs,
+        what: `${name} telling of itself`,
+      }).catch(() => {});
+    await this.#writing.catch(() => {});
   }
 
   find(name: string): HostRecord | undefined {

@@ -1,5 +1,5 @@
 # Takes away from a machine what "cmig broker install" has put there; run by "cmig broker remove". May be run again at any moment.
-# Its argument: the command that removes the packages it is fed.
+# Its arguments: the command that removes the packages it is fed, and the one that names what a host needs, should this be one too.
 set -e
 LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH
@@ -11,17 +11,22 @@ else
 fi
 if command -v epmd >/dev/null; then ERL_EPMD_ADDRESS=127.0.0.1 epmd -kill >/dev/null 2>&1 || :; fi
 if grep -qs 'put here by cmig' /usr/sbin/policy-rc.d; then rm -f /usr/sbin/policy-rc.d; fi
-# What a host needs there now stays until that goes.
-if [ -d /opt/cmig/host ] && [ -s /opt/cmig/broker/packages ]; then
-  cat /opt/cmig/broker/packages >>/opt/cmig/host/packages
-elif [ -s /opt/cmig/broker/packages ]; then
-  sh -c "$1" </opt/cmig/broker/packages >/opt/cmig/broker/packages.log 2>&1 || {
+if [ -s /opt/cmig/broker/packages ]; then
+  : >/opt/cmig/broker/needed
+  if [ -d /opt/cmig/host ]; then
+    sh -c "$2" | sort -u >/opt/cmig/broker/needed
+    [ -s /opt/cmig/broker/needed ] || { echo 'the package manager does not tell what a host needs' >&2; exit 1; }
+    # It goes with the host.
+    grep -xFf /opt/cmig/broker/needed /opt/cmig/broker/packages >>/opt/cmig/host/packages || :
+  fi
+  { grep -vxFf /opt/cmig/broker/needed /opt/cmig/broker/packages || :; } >/opt/cmig/broker/removing
+  sh -c "$1" </opt/cmig/broker/removing >/opt/cmig/broker/packages.log 2>&1 || {
     tail -n 3 /opt/cmig/broker/packages.log >&2
     exit 1
   }
 fi
 # Debian leaves users and groups behind; these come with the packages.
-if [ -s /opt/cmig/broker/accounts ] && [ ! -d /opt/cmig/host ]; then
+if [ -s /opt/cmig/broker/accounts ]; then
   for name in rabbitmq epmd crontab; do
     ! grep -qx "$name" /opt/cmig/broker/accounts || continue
     ! grep -q "^$name:" /etc/passwd || userdel "$name"

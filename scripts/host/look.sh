@@ -21,6 +21,7 @@ fi
 [ ! -f /etc/cmig/agent.yaml ] || say configuration "$(base64 -w0 /etc/cmig/agent.yaml)"
 [ ! -d /opt/cmig/host ] || say added yes
 [ ! -e /opt/cmig/host/leaving ] || say leaving yes
+[ ! -d /opt/cmig/broker ] || say broker yes
 if [ -d /run/systemd/system ]; then
   systemctl --quiet is-enabled cmig-agent 2>/dev/null && say enabled yes
   systemctl --quiet is-active cmig-agent && say running yes

@@ -1,5 +1,6 @@
 # Takes away from a machine what "cmig host add" has put there; run by "cmig host remove". May be run again at any moment.
-# Its arguments: the command that removes the packages it is fed, or nothing where they stay.
+# Its arguments: the command that removes the packages it is fed, or nothing where they stay; and the one that names what the broker
+# needs, should that be on this machine too.
 set -e
 LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH
@@ -42,9 +43,18 @@ parent=$(sed -n 's/^cgroupParent: *//p' /etc/cmig/agent.yaml 2>/dev/null) || :
 for root in /sys/fs/cgroup /sys/fs/cgroup/*; do
   [ ! -d "$root${parent:-/cmig}" ] || find "$root${parent:-/cmig}" -depth -type d -exec rmdir {} + 2>/dev/null || :
 done
-rm -rf /var/lib/cmig /run/cmig
+rm -rf /var/lib/cmig /run/cmig /run/criu.kdat
+rmdir /run/wireguard 2>/dev/null || :
 if [ -n "${1-}" ] && [ -s /opt/cmig/host/packages ]; then
-  sh -c "$1" </opt/cmig/host/packages >/opt/cmig/host/packages.log 2>&1 || {
+  : >/opt/cmig/host/needed
+  if [ -d /opt/cmig/broker ]; then
+    sh -c "$2" | sort -u >/opt/cmig/host/needed
+    [ -s /opt/cmig/host/needed ] || { echo 'the package manager does not tell what the broker needs' >&2; exit 1; }
+    # It goes with the broker.
+    grep -xFf /opt/cmig/host/needed /opt/cmig/host/packages >>/opt/cmig/broker/packages || :
+  fi
+  { grep -vxFf /opt/cmig/host/needed /opt/cmig/host/packages || :; } >/opt/cmig/host/removing
+  sh -c "$1" </opt/cmig/host/removing >/opt/cmig/host/packages.log 2>&1 || {
     tail -n 3 /opt/cmig/host/packages.log >&2
     exit 1
   }

@@ -7,7 +7,7 @@ import { waitFor } from '../../src/core/retry.ts';
 import { runProcess, spawnProcess } from '../../src/core/run-process.ts';
 import { findSwitch } from '../../src/lab/lab-network.ts';
 import { LabPaths } from '../../src/lab/lab-paths.ts';
-import { gatewayAddress, machineAddress, machineMac } from '../../src/lab/lab-plan.ts';
+import { attachment, gatewayAddress, machineMac } from '../../src/lab/lab-plan.ts';
 import { readPlan } from '../../src/lab/lab-state.ts';
 import { runningMachines } from '../../src/lab/machine.ts';
 import { marks, processesWith } from '../../src/lab/process-table.ts';
@@ -102,7 +102,7 @@ export async function bootBareHost(lab: string, name: string): Promise<BareHost>
   await writeFile(join(disk, 'etc/hosts'), `127.0.0.1 localhost\n127.0.1.1 ${name}\n`);
   const log = await open(join(folder, 'boot.log'), 'w');
   const lan = await open(`/proc/${await findSwitch(lab)}/ns/net`, 'r');
-  const address = machineAddress(plan, name);
+  const place = attachment(plan, name);
   const first = spawnProcess(
     '/usr/bin/env',
     [
@@ -112,7 +112,7 @@ export async function bootBareHost(lab: string, name: string): Promise<BareHost>
       ...Object.entries(marks(lab, name)).map(([variable, value]) => `${variable}=${value}`),
       ...['unshare', '--mount', '--net', '--uts', '--ipc', '--pid', '--fork', '--propagation', 'private'],
       ...['/bin/sh', join(import.meta.dirname, 'bare-host.sh')],
-      ...[disk, name, `${address}/16`, machineMac(plan, name)],
+      ...[disk, name, place.address, machineMac(plan, name), place.switch, place.router ?? '-'],
     ],
     { cwd: '/', env: marks(lab, name), detached: true, stdio: ['ignore', log.fd, log.fd, lan.fd] },
   );
@@ -130,7 +130,7 @@ export async function bootBareHost(lab: string, name: string): Promise<BareHost>
   );
   const { stdout } = await runProcess('ssh-keygen', ['-lf', `${key}.pub`]);
   return {
-    ...{ name, address, identity, gateway, root: disk },
+    ...{ name, address: place.address.split('/')[0]!, identity, gateway, root: disk },
     hostKey: stdout.split(' ')[1]!,
     async agent() {
       const init = (await runningMachines(lab)).get(name)!;

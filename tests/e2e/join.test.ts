@@ -1,5 +1,5 @@
-// A machine that has nothing but sshd becomes a host by one command, whatever cuts that off, takes an application, and is
-// then as it was before; the same of a broker.
+// A machine that has nothing but sshd, in a network of its own, becomes a host by one command, whatever cuts that off, takes
+// an application, and the broker beside it; then it is as it was before.
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { appendFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
@@ -7,7 +7,6 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Authority, writeCredentials } from '../../src/authority/authority.ts';
-import type { Application } from '../../src/contract/application.ts';
 import { identityText, parseIdentity } from '../../src/contract/identity.ts';
 import { agentQueue } from '../../src/contract/protocol.ts';
 import { waitFor } from '../../src/core/retry.ts';
@@ -31,11 +30,15 @@ let host: BareHost;
 let add: string[];
 let upgrade: string[];
 let remove: string[];
+let address: string;
 let stream: NumberedStream | undefined;
 let before: Map<string, string>;
 beforeAll(async () => {
   await mkdir(settings.folder, { recursive: true });
-  await cmigOk('lab', 'up', '--name', lab, '--hosts', '1', '--tls');
+  // The machine comes into the second site.
+  await cmigOk('lab', 'up', '--name', lab, '--hosts', '1', '--sites', 'onprem,azure', '--tls');
+  const { hosts } = await cmigJson<{ hosts: { address: string }[] }>('lab', 'status', '--name', lab);
+  address = hosts[0]!.address;
   host = await bootBareHost(lab, name);
   before = await filesOf(host.root);
   const access = ['--identity', host.identity, ...context];
@@ -108,13 +111,49 @@ describe('cmig host add', () => {
     ]);
   });
 
-  it('gives a host that takes an application with its connection, which lives on while the agent is killed or replaced', async () => {
-    await applyTicker(settings.folder, 'tick', { options: context });
-    const { status } = await cmigJson<Application>('get', 'app', 'tick', ...context);
-    stream = await NumberedStream.open({ host: status.address!, port: 7000 });
+  it('gives a host that takes an application with its connection, its name and who may connect, in secret', async () => {
+    const ports = [{ port: 7000, hostPort: 8700, hosts: ['host-a'] }];
+    const allow = [{ application: 'friend' }, { cidr: `${host.gateway}/32` }];
+    await applyTicker(settings.folder, 'tick', { options: context, network: { ports, allow } });
+    for (const other of ['friend', 'stranger'])
+      await applyTicker(settings.folder, other, { options: context });
+    stream = await waitFor(() => NumberedStream.open({ host: address, port: 8700 }).catch(() => undefined), {
+      timeoutMs: 60_000,
+      intervalMs: 200,
+      what: 'the published port',
+    });
     await stream.more(5);
     await cmigOk('migrate', 'tick', name, ...context);
     await stream.more(20, 60_000);
+    expect(stream.problems).toEqual([]);
+    const meets = (from: string, other: string) => {
+      const text = `import socket; socket.create_connection(('${other}', 7000), 30).recv(1)`;
+      return cmig('exec', from, ...context, '--', 'python3', '-c', text);
+    };
+    for (const [from, other] of [
+      ['friend', 'tick'],
+      ['tick', 'friend'],
+    ] as const)
+      await waitFor(async () => (await meets(from, other)).exitCode === 0, {
+        timeoutMs: 60_000,
+        intervalMs: 300,
+        what: `a connection of ${from} with ${other}`,
+      });
+    expect(await meets('stranger', 'tick')).toMatchObject({
+      stderr: expect.stringContaining('ConnectionRefusedError'),
+    });
+    // What came outside of the tunnel would be dropped.
+    const transfer = ['wg', 'show', 'cmig-wg', 'transfer'];
+    const received = async () =>
+      Number((await cmigOk('lab', 'exec', '--name', lab, 'host-a', '--', ...transfer)).split('\t')[1]);
+    const before = await received();
+    await waitFor(async () => (await received()) > before, {
+      timeoutMs: 60_000,
+      what: 'further packets through the tunnel',
+    });
+  });
+
+  it('leaves the application and its connection alone while the agent is killed or replaced', async () => {
     const killed = (await host.agent())!;
     process.kill(killed, 'SIGKILL');
     const started = await waitFor(
@@ -124,7 +163,7 @@ describe('cmig host add', () => {
       },
       { timeoutMs: 60_000, what: 'another start of the agent' },
     );
-    await stream.more(20, 60_000);
+    await stream!.more(20, 60_000);
     // As one of another version would stand there.
     await appendFile(join(host.root, 'opt/cmig/host/agent.mjs'), '// another\n');
     // And with what somebody has set by hand.
@@ -133,33 +172,12 @@ describe('cmig host add', () => {
     expect(await host.agent()).not.toBe(started);
     expect(await cmigOk(...upgrade)).toContain('no change');
     expect(await readFile(join(host.root, 'etc/cmig/agent.yaml'), 'utf8')).toContain('logLevel: debug');
-    await stream.more(20, 60_000);
-    expect(stream.problems).toEqual([]);
-  });
-});
-
-describe('cmig host remove', () => {
-  it('moves off what runs there and leaves nothing, file by file, though it was cut off', async () => {
-    await killAt(remove, () => existsSync(join(host.root, 'opt/cmig/host/leaving')));
-    const removed = await cmig(...remove);
-    expect(removed).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`host/${name} removed`) });
-    // The broker's users are not for cmig to change.
-    expect(removed.stderr).toContain(`rabbitmqctl delete_user ${issued}`);
-    expect(existsSync(join(new LabPaths(lab).authority, 'issued', `${issued}.crt`))).toBe(false);
     await stream!.more(20, 60_000);
     expect(stream!.problems).toEqual([]);
-    expect(differences(before, await filesOf(host.root))).toEqual([]);
-    expect((await cmigOk('get', 'hosts', '-o', 'name', ...context)).trim()).toBe('host/host-a');
-    const connection = await connectToLab(lab, 'join test');
-    const channel = await connection.channel({ quiet: true });
-    expect(await channel.checkQueue(agentQueue('host-a'))).toMatchObject({ consumerCount: 1 });
-    await expect(channel.checkQueue(agentQueue(name))).rejects.toMatchObject({ code: 404 });
-    await connection.close();
-    expect(await cmig(...remove)).toMatchObject({ exitCode: 3 });
   });
 });
 
-describe('cmig broker install', () => {
+describe('cmig broker install, and cmig host remove on the same machine', () => {
   const own = join(settings.folder, 'mq');
   const authority = ['--dir', join(own, 'authority')];
   let install: string[];
@@ -182,7 +200,7 @@ describe('cmig broker install', () => {
   }
   const letIn = { exitCode: 8, stderr: expect.stringContaining('no agent is connected to the broker') };
 
-  it('sets up RabbitMQ for those who have a certificate, though it was cut off, and then has nothing to change', async () => {
+  it('sets up RabbitMQ beside the agent for those who have a certificate, though it was cut off, and then has nothing to change', async () => {
     const ours = await Authority.create(authority[1]!);
     await ours.issue({ role: 'admin', name: 'ann' });
     await killAt([...install, '--host-key', host.hostKey], () =>
@@ -202,9 +220,32 @@ describe('cmig broker install', () => {
     // Without TLS, and by Erlang's own ways in, nobody comes.
     for (const port of [5672, 25672, 4369])
       await expect(once(connect(port, host.address), 'connect')).rejects.toThrow('ECONNREFUSED');
+    await stream!.more(20, 60_000);
   });
 
-  it('hears of who comes and who leaves, and is removed with all that came with it', async () => {
+  it('goes on when the machine is no host any more, which is undone though it was cut off', async () => {
+    await killAt(remove, () => existsSync(join(host.root, 'opt/cmig/host/leaving')));
+    const removed = await cmig(...remove);
+    expect(removed).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`host/${name} removed`) });
+    // The broker's users are not for cmig to change.
+    expect(removed.stderr).toContain(`rabbitmqctl delete_user ${issued}`);
+    expect(existsSync(join(new LabPaths(lab).authority, 'issued', `${issued}.crt`))).toBe(false);
+    await stream!.more(20, 60_000);
+    expect(stream!.problems).toEqual([]);
+    expect(await host.agent()).toBe(undefined);
+    expect((await cmigOk('get', 'hosts', '-o', 'name', ...context)).trim()).toBe('host/host-a');
+    const connection = await connectToLab(lab, 'join test');
+    const channel = await connection.channel({ quiet: true });
+    expect(await channel.checkQueue(agentQueue('host-a'))).toMatchObject({ consumerCount: 1 });
+    await expect(channel.checkQueue(agentQueue(name))).rejects.toMatchObject({ code: 404 });
+    await connection.close();
+    expect(await cmig(...remove)).toMatchObject({ exitCode: 3 });
+    expect(await attempt('admin.ann', await Authority.open(authority[1]!))).toMatchObject(letIn);
+    // What it needs has stayed, and it is the same machine still.
+    expect(await cmigOk(...install)).toContain(`broker at ${url()}: no change`);
+  });
+
+  it('hears of who comes and who leaves, and is removed: nothing is left, file by file', async () => {
     const folder = join(own, 'eve');
     await cmigOk('operator', 'add', 'eve', '--role', 'viewer', '--out', folder, ...authority);
     const { ca, certificate, key } = certificateFiles(folder, { role: 'viewer', name: 'eve' });

@@ -8,7 +8,7 @@ import { cmigOk, images } from './lab.ts';
 export async function applyTicker(
   folder: string,
   name: string,
-  { ballastMb = 0, options = [] }: { ballastMb?: number; options?: string[] } = {},
+  { ballastMb = 0, options = [], network }: { ballastMb?: number; options?: string[]; network?: object } = {},
 ): Promise<string> {
   const file = join(folder, `${name}.yaml`);
   const container = {
@@ -25,7 +25,7 @@ export async function applyTicker(
     apiVersion: 'cmig.dev/v1',
     kind: 'Application',
     metadata: { name },
-    spec: { host: 'host-a', containers: [container] },
+    spec: { host: 'host-a', ...(network ? { network } : {}), containers: [container] },
   };
   await writeFile(file, stringify(manifest));
   await cmigOk('apply', '--allow-outside', '--wait', '-f', file, ...options);

@@ -31,7 +31,7 @@ export async function remove(invocation: Invocation): Promise<void> {
         : await onMachine(invocation, machine, (session, onProgress) =>
             removeHost(orchestrator, { ...options, session, onProgress }),
           );
-      await unpinKey(pinFile(), machine.where);
+      if (!done.isBroker) await unpinKey(pinFile(), machine.where);
       if (orchestrator.context.broker.caFile) await forgetCertificate(invocation, name);
       return done;
     },

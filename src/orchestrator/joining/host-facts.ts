@@ -21,6 +21,8 @@ export interface HostFacts extends MachineFacts {
   isAdded: boolean;
   /** `host remove` has found nothing on it any more, and was cut off. */
   isLeaving: boolean;
+  /** `broker install` has been here, too. */
+  isBroker: boolean;
   isEnabled: boolean;
   isRunning: boolean;
 }
@@ -48,6 +50,7 @@ export function parseHostFacts(text: string): HostFacts {
     ...(configuration ? { configuration } : {}),
     isAdded: has('added'),
     isLeaving: has('leaving'),
+    isBroker: has('broker'),
     isEnabled: has('enabled'),
     isRunning: has('running'),
   };

@@ -16,6 +16,8 @@ export interface PackageManager {
   isStuck: string;
   /** Removes with their configuration what is named by standard input, a name a line. */
   remove: string;
+  /** Names what is installed and needed by these packages, themselves included, a name a line; nobody is to remove that. */
+  needed(packages: readonly string[]): string;
   /** Program: the package that brings it. */
   packages: Record<string, string>;
   /** The same of what is needed only where hosts encrypt the overlay. */
@@ -34,6 +36,18 @@ back() { if grep -qsF "$mark" "$policy"; then rm -f "$policy"; fi; if [ -e "$pol
 trap back EXIT; back
 if [ -e "$policy" ]; then mv "$policy" "$policy.before-cmig"; fi
 printf '%s\\n' '#!/bin/sh' "$mark" 'exit 101' >"$policy"; chmod 755 "$policy"`;
+/** What they depend on, and so on; of alternatives, and of those that provide what is asked for, all. */
+const neededByDpkg = (packages: readonly string[]): string =>
+  `dpkg-query -W -f '\${Package}\\t\${Depends}, \${Pre-Depends}\\t\${Provides}\\n' | awk -F '\\t' -v wanted='${packages.join(' ')}' '
+function names(text) { gsub(/[(][^)]*[)]|:[a-z0-9-]+/, "", text); gsub(/[,|]/, " ", text); return text }
+{ depends[$1] = names($2); n = split(names($3), each, " "); for (i = 1; i <= n; i++) providers[each[i]] = providers[each[i]] " " $1 }
+END {
+  while (n = split(wanted, each, " ")) {
+    wanted = ""
+    for (i = 1; i <= n; i++) if (!(each[i] in seen)) { seen[each[i]]; wanted = wanted " " depends[each[i]] providers[each[i]] }
+  }
+  for (name in seen) print name
+}'`;
 const shared = { rsync: 'rsync', nft: 'nftables', conmon: 'conmon', criu: 'criu', runc: 'runc' };
 
 export const packageManagers: Record<'apt-get' | 'dnf', PackageManager> = {
@@ -46,6 +60,7 @@ export const packageManagers: Record<'apt-get' | 'dnf', PackageManager> = {
       `DEBIAN_FRONTEND=noninteractive apt-get ${aptOptions} install --no-install-recommends ${packages.join(' ')}`,
     isStuck: `[ "$(grep -c '^Ign:' "$log")" -ge 5 ] && ! grep -q '^Fetched' "$log"`,
     remove: `DEBIAN_FRONTEND=noninteractive xargs -r apt-get ${aptOptions} purge`,
+    needed: neededByDpkg,
     packages: {
       ...shared,
       ip: 'iproute2',
@@ -74,6 +89,9 @@ export const packageManagers: Record<'apt-get' | 'dnf', PackageManager> = {
       `dnf -y -q --setopt=timeout=15 --setopt=retries=3 --setopt=install_weak_deps=False install ${packages.join(' ')}`,
     isStuck: 'false',
     remove: 'xargs -r dnf -y -q remove --noautoremove',
+    // It is asked for nothing here: all stays, but for the other's own.
+    needed: (packages) =>
+      `rpm -qa --qf '%{NAME}\\n'${packages.includes('rabbitmq-server') ? '' : " | grep -vE '^(rabbitmq-server|erlang.*)$'"}`,
     packages: {
       ...shared,
       ip: 'iproute',
@@ -95,6 +113,13 @@ export const packageManagers: Record<'apt-get' | 'dnf', PackageManager> = {
       "does the machine reach its package mirror? RHEL and its like have busybox in EPEL (dnf install epel-release) and RabbitMQ in its makers' repository; a RHEL 10 wants a runc of yours in /usr/local/sbin.",
   },
 };
+
+/** What undoes the set-up of a host or of the broker is told: how packages are removed, and which of them the other one needs. */
+export function removalArguments(facts: Parameters<typeof packageManagerOf>[0], other: 'host' | 'broker') {
+  const { remove, needed, packages, encryption, broker } = packageManagers[packageManagerOf(facts)];
+  const names = other === 'broker' ? [broker] : Object.values({ ...packages, ...encryption });
+  return [remove, needed([...new Set(names)])];
+}
 
 const families: [RegExp, 'apt-get' | 'dnf'][] = [
   [/^(debian|ubuntu)$/, 'apt-get'],

@@ -12,7 +12,7 @@ import { listHosts, readInventory } from '../inventory.ts';
 import { type DrainReport, drainHost } from '../moving/drain-host.ts';
 import { hostFolder } from './installed-files.ts';
 import { lookAtHost } from './look.ts';
-import { packageManagerOf, packageManagers } from './packages.ts';
+import { removalArguments } from './packages.ts';
 import { reporting } from './run-steps.ts';
 import type { SshSession } from './ssh-session.ts';
 
@@ -35,6 +35,8 @@ export interface RemoveHostReport {
   drain?: DrainReport;
   /** Hosts that could not be told: they learn it when they are up again. */
   untold: string[];
+  /** The machine runs the broker, and goes on doing so. */
+  isBroker?: true;
   /** The broker does not let this caller take away the queue of the host. */
   queueLeft?: string;
 }
@@ -57,8 +59,10 @@ export async function removeHost(
   const steps = session ? [emptying, undoing, forgetting] : [forgetting];
   onProgress({ type: 'planned', steps });
   let drain: DrainReport | undefined;
+  let isBroker = false;
   if (session) {
     const facts = await lookAtHost(session, []);
+    isBroker = facts.isBroker;
     if (!facts.isAdded && facts.configuration)
       throw new CmigError('conflict', `${name} was set up by hand, and not by "cmig host add"`, {
         hint: `drain it and stop its agent yourself; then: cmig host remove ${name} --lost`,
@@ -71,14 +75,19 @@ export async function removeHost(
     await step(onProgress, undoing, async () => {
       if (!facts.isAdded) return;
       const script = await readFile(join(projectFolder(), 'scripts/host/undo.sh'), 'utf8');
-      const removal = packageManagers[packageManagerOf(facts)].remove;
-      await session.run(script, { args: options.keepPackages ? [] : [removal] });
+      await session.run(script, { args: options.keepPackages ? [] : removalArguments(facts, 'broker') });
     });
   }
   const untold = await step(onProgress, forgetting, () => forget(context, record));
   const isGone = await removeQueue(context, agentQueue(name));
   const queueLeft = isGone ? {} : { queueLeft: agentQueue(name) };
-  return { host: name, ...(drain ? { drain } : {}), untold, ...queueLeft };
+  return {
+    host: name,
+    ...(drain ? { drain } : {}),
+    untold,
+    ...(isBroker ? { isBroker } : {}),
+    ...queueLeft,
+  };
 }
 
 const emptying = { step: 'drain', title: 'applications' };

@@ -5,7 +5,7 @@ import { parseIdentity } from '../../../contract/identity.ts';
 import { CmigError } from '../../../core/errors.ts';
 import type { OnProgress } from '../../../core/progress.ts';
 import { projectFolder } from '../../../core/project-folder.ts';
-import { packageManagerOf, packageManagers } from '../packages.ts';
+import { removalArguments } from '../packages.ts';
 import { runSteps } from '../run-steps.ts';
 import type { SshSession } from '../ssh-session.ts';
 import { lookAtBroker } from './install-broker.ts';
@@ -28,14 +28,13 @@ export async function removeBroker(
         hint: 'remove these hosts first (cmig host remove), or give --in-use: their applications run on, and nobody reaches them',
       });
   }
-  const removal = packageManagers[packageManagerOf(facts)].remove;
   const script = await readFile(join(projectFolder(), 'scripts/broker/undo.sh'), 'utf8');
   await runSteps(
     [
       {
         step: 'undo',
         title: 'what was put there',
-        run: async () => void (await session.run(script, { args: [removal] })),
+        run: async () => void (await session.run(script, { args: removalArguments(facts, 'host') })),
       },
     ],
     { onProgress, signal },

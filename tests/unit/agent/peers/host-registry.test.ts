@@ -102,6 +102,20 @@ describe('HostRegistry', () => {
     expect((await stat(file('ssh/receive'))).mode & 0o777).toBe(0o755);
   });
 
+  it('has SSH know a host as soon as it is said to, and where the broker vouches, by its own word', async () => {
+    const knownHosts = () => readFile(file('ssh/known_hosts'), 'utf8');
+    const registry = await openRegistry({ tls: {} as AgentConfig['tls'] & object });
+    await registry.put(hostB());
+    const trusted = registry.untilTrusted('host-b').then(knownHosts);
+    expect(await knownHosts()).not.toContain('BBBBhost');
+    registry.hear(hostB());
+    expect(await trusted).toContain('BBBBhost');
+    registry.hear(hostB({ name: 'host-c', address: '10.0.0.3', sshHostKey: 'ssh-ed25519 CCCChost' }));
+    expect(registry.list().map(({ name }) => name)).toContain('host-c');
+    await registry.untilTrusted();
+    expect(await knownHosts()).toContain('CCCChost');
+  });
+
   it('believes the newest record of a host', async () => {
     const registry = await openRegistry();
     await registry.hear(hostB());
