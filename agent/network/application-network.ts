@@ -124,8 +124,8 @@ export class ApplicationNetwork {
       'link',
       'add',
       link,
-      // A bridge takes on the lowest address of its ports: whenever that is a new link's, this host would be lost to
-      // its neighbours for as long as they remember the old one.
+      // A bridge takes on the lowest address of its ports: were that this link's, the host would be lost to its neighbours
+      // when the application has left, until they ask for its address again, which takes them a minute.
       'address',
       `fe${mac.slice(2)}`,
       ...mtu,
