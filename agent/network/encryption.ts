@@ -55,8 +55,7 @@ export class Encryption implements Consequence {
     const secret = peers.filter((peer) => isEncrypted(this.#settings.encryption, own, peer));
     const clear = peers.filter((peer) => !secret.includes(peer));
     const text = JSON.stringify([[own], secret, clear].map((each) => each.map(wordOf).sort()));
-    // The program may have been ended by somebody.
-    if (text === this.#applied && (secret.length === 0 || existsSync(`/sys/class/net/${device}`))) return;
+    if (text === this.#applied && (secret.length === 0 || (await isWhole()))) return;
     await this.#guard(clear);
     await this.#route(secret);
     if (this.#key && secret.length > 0) await this.#tunnel(own, this.#key, secret);
@@ -72,7 +71,16 @@ export class Encryption implements Consequence {
       ...(addresses ? [`udp dport ${port} ip saddr { ${addresses} } accept`] : []),
       `udp dport ${port} drop`,
     ];
-    const table = `table ip cmig_overlay {\n  chain arriving {\n${rules.map((rule) => `    ${rule}\n`).join('')}  }\n}\n`;
+    // What is routed past the tunnel, because the rule that leads into it was taken away, does not leave.
+    const leaving = [
+      'type filter hook output priority 0; policy accept;',
+      `udp dport ${port} oifname { "${device}", "lo" } accept`,
+      ...(addresses ? [`udp dport ${port} ip daddr { ${addresses} } accept`] : []),
+      `udp dport ${port} drop`,
+    ];
+    const chain = (name: string, lines: string[]) =>
+      `  chain ${name} {\n${lines.map((line) => `    ${line}\n`).join('')}  }\n`;
+    const table = `table ip cmig_overlay {\n${chain('arriving', rules)}${chain('leaving', leaving)}}\n`;
     await runProcess('nft', ['-f', '-'], {
       input: `table ip cmig_overlay\ndelete table ip cmig_overlay\n${table}`,
     });
@@ -94,10 +102,7 @@ export class Encryption implements Consequence {
     ];
     const input = `${lines.join('\n')}\n`;
     await runProcess('ip', ['-force', '-batch', '-'], { input, allowedExitCodes: [0, 1] });
-    const rules: { priority: number }[] = JSON.parse(
-      (await runProcess('ip', ['-json', 'rule', 'show'])).stdout || '[]',
-    );
-    if (rules.some(({ priority }) => priority === Number(rulePriority))) return;
+    if (await isRouted()) return;
     // 17 UDP: ip looks names up in a file that a small system has not.
     const match = ['ipproto', '17', 'dport', String(port), 'lookup', routingTable];
     await runProcess('ip', ['rule', 'add', 'priority', rulePriority, ...match]);
@@ -127,6 +132,16 @@ export class Encryption implements Consequence {
     await runProcess('sysctl', ['-qe', '-w', `net.ipv4.conf.${device}.rp_filter=2`]);
   }
 }
+
+/** systemd-networkd, for one, takes away rules that are not its own when it is started anew. */
+async function isRouted(): Promise<boolean> {
+  const { stdout } = await runProcess('ip', ['-json', 'rule', 'show']);
+  const rules: { priority: number }[] = JSON.parse(stdout || '[]');
+  return rules.some(({ priority }) => priority === Number(rulePriority));
+}
+
+/** The program may have been ended by somebody. */
+const isWhole = async (): Promise<boolean> => existsSync(`/sys/class/net/${device}`) && (await isRouted());
 
 const wordOf = ({ address, overlay }: HostRecord): string => `${address} ${overlay?.key ?? ''}`;
 
