@@ -4,6 +4,8 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { kill } from 'node:process';
 import type { TerminalRequest, TerminalSize } from '../../src/contract/terminal.ts';
+import { conflate } from '../../src/core/conflate.ts';
+import { waitFor } from '../../src/core/retry.ts';
 import { type BackgroundProcess, runProcess, spawnProcess } from '../../src/core/run-process.ts';
 import type { AgentContext } from '../context.ts';
 import { containerId } from '../store/paths.ts';
@@ -29,9 +31,12 @@ export interface ProgramOnTerminal {
   kill(): Promise<void>;
 }
 
+/** A size that comes before there is a terminal waits for it. */
+const deviceAtMostMs = 30_000;
+
 /** The words never change: all that does is in the environment, and is not read as shell. */
 const begin =
-  '{ tty; echo $$; } > "$CMIG_TTY"; stty rows "$CMIG_ROWS" cols "$CMIG_COLUMNS"; exec "$CMIG_RUNC" "$CMIG_RUNC_ROOT" "$CMIG_RUNC_LOG" --log-format=json exec --process "$CMIG_PROCESS" --pid-file "$CMIG_PID" "$CMIG_ID"';
+  'stty rows "$CMIG_ROWS" cols "$CMIG_COLUMNS"; { tty; echo $$; } > "$CMIG_TTY"; exec "$CMIG_RUNC" "$CMIG_RUNC_ROOT" "$CMIG_RUNC_LOG" --log-format=json exec --process "$CMIG_PROCESS" --pid-file "$CMIG_PID" "$CMIG_ID"';
 
 /** Makes the files that `start` then needs nothing but; `remove` removes them. */
 export async function prepareTerminal(
@@ -81,10 +86,14 @@ function onDevice(child: BackgroundProcess, ttyFile: string): ProgramOnTerminal 
   const told = async (): Promise<string[]> => (await readFile(ttyFile, 'utf8').catch(() => '')).split('\n');
   return {
     child,
-    async resize({ rows, columns }) {
-      const [device] = await told();
-      if (device) await runProcess('stty', ['-F', device, 'rows', String(rows), 'cols', String(columns)]);
-    },
+    // Of two at once the first might be set last.
+    resize: conflate(async ({ rows, columns }) => {
+      const device = await waitFor(async () => (await told())[0] || undefined, {
+        timeoutMs: deviceAtMostMs,
+        what: 'the terminal of the program',
+      });
+      await runProcess('stty', ['-F', device, 'rows', String(rows), 'cols', String(columns)]);
+    }),
     async kill() {
       const pid = Number.parseInt((await told())[1] ?? '', 10);
       if (pid > 1)

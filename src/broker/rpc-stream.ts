@@ -3,6 +3,7 @@ import type { ConsumeMessage } from 'amqplib';
 import type { Fault } from '../contract/fault.ts';
 import { Frame, type StreamMethodName } from '../contract/methods.ts';
 import type { TerminalSize } from '../contract/terminal.ts';
+import { conflate } from '../core/conflate.ts';
 import { CmigError, codeOf, fromFault } from '../core/errors.ts';
 import { AsyncQueue } from './async-queue.ts';
 import { decode, newId } from './codec.ts';
@@ -143,9 +144,10 @@ export async function openRpcStream(
         await input({ data: Buffer.from(bytes.subarray(start, start + inputPieceBytes)).toString('base64') });
       }
     },
-    async resize(size) {
+    // One at a time: only so does the last one come last.
+    resize: conflate(async (size) => {
       if (!closed && !over) await rpc.call(host, 'session.input', { session, size }).catch(() => {});
-    },
+    }),
     endInput: () => input({ end: true }),
     close,
   };

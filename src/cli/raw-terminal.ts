@@ -16,11 +16,13 @@ export function terminalOf({ stdin, stdout, stderr }: Invocation): TerminalReque
 }
 
 /**
- * Takes the keys as they are, Ctrl-C and Ctrl-Z too, and listens to changes of the size. @returns what gives the
- * terminal back; it is given back as well when this process ends, a crash included
+ * Takes the keys as they are, Ctrl-C and Ctrl-Z too, and listens to changes of the size, of which `known` is the one that
+ * the other end has been told. @returns what gives the terminal back; it is given back as well when this process ends, a
+ * crash included
  */
 export function takeTerminal(
   { stdin, stdout, stderr }: Invocation,
+  known: TerminalSize,
   onResize: (size: TerminalSize) => void,
 ): () => void {
   const keyboard = stdin as Keyboard;
@@ -32,6 +34,8 @@ export function takeTerminal(
   process.on('exit', restore);
   keyboard.setRawMode?.(true);
   screen?.on('resize', resized);
+  const { rows, columns } = sizeOf(screen);
+  if (rows !== known.rows || columns !== known.columns) resized();
   return () => {
     screen?.off('resize', resized);
     restore();

@@ -29,7 +29,7 @@ export async function run(invocation: Invocation): Promise<number> {
     });
     const cancel = (): void => void stream.close();
     invocation.signal.addEventListener('abort', cancel, { once: true });
-    const giveBack = terminal && takeTerminal(invocation, (size) => void stream.resize(size));
+    const giveBack = terminal && takeTerminal(invocation, terminal, (size) => void stream.resize(size));
     if (stdin) void passInput(invocation, stream);
     const exitCode = await passOutput(invocation, stream)
       .catch((error) => {
