@@ -23,7 +23,7 @@ for part in "$@"; do
   case $part in
     packages) scripts/setup/packages.sh ;;
     test-packages) scripts/setup/packages.sh docker-registry:docker-registry mkfs.btrfs:btrfs-progs mmdebstrap:mmdebstrap tcpdump:tcpdump qemu-x86_64-static:qemu-user-static ;;
-    vm-packages) scripts/setup/packages.sh qemu-system-x86_64:qemu-system-x86 mkfs.ext4:e2fsprogs qemu-x86_64-static:qemu-user-static ;;
+    vm-packages) scripts/setup/packages.sh mmdebstrap:mmdebstrap qemu-system-x86_64:qemu-system-x86 mkfs.ext4:e2fsprogs qemu-x86_64-static:qemu-user-static ;;
     criu) scripts/setup/criu.sh "${CMIG_PREFIX:-/opt/cmig}" ;;
     node) scripts/setup/node.sh ;;
     build)

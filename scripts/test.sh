@@ -69,7 +69,7 @@ trap 'exit 143' TERM HUP
 trap 'exit 130' INT
 
 # seconds a stage may take before it is ended and counts as failed: many times what it takes
-declare -A limit=([lint]=300 [types]=600 [unit]=600 [integration]=600 [e2e]=${CMIG_E2E_SECONDS:-2100} [vm]=2400)
+declare -A limit=([lint]=300 [types]=600 [unit]=600 [integration]=600 [e2e]=${CMIG_E2E_SECONDS:-2100} [vm]=4800)
 # the kernel ends what runs when its parent ends, however that comes about
 with_limit() { # STAGE COMMAND…
   local seconds=${limit[$1]}

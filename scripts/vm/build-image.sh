@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Builds what a virtual machine for tests boots from: a kernel and a root file system of Debian's packages, with criu
-# and runc as that Debian has them. All of it comes from this machine's own Debian mirror; nothing is installed here.
-# Prints the folder that holds `kernel` and `root.img`; it is built once for what its recipe is.
+# Builds what virtual machines for tests boot from: a kernel and two root file systems of Debian's packages. `root.img`
+# has criu and runc as that Debian has them, and a small init of our own; `systemd.img` is a Debian as it is installed,
+# with systemd, udev, dbus and sshd, and nothing that a host needs besides. All of it comes from this machine's own Debian
+# mirror; nothing is installed here. Prints the folder that holds them; it is built once for what its recipe is.
 # usage: build-image.sh
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -59,6 +60,25 @@ cp "$root/boot/$kernel" "$work/image/kernel"
 rm -rf "${root:?}"/boot/* "$root"/usr/share/{doc,man,locale,info} "$root"/var/cache/*
 truncate -s "$size" "$work/image/root.img"
 mkfs.ext4 -q -O ^has_journal -m 0 -E lazy_itable_init=1 -d "$root" "$work/image/root.img"
+
+# The kernel is given on QEMU's command line here too, so only its modules are in the file system.
+debian=$work/debian
+mkdir "$debian"
+source_for_suite "$suite" >"$work/suite.sources"
+mmdebstrap --quiet --variant=minbase --include=dbus,iproute2,kmod,libpam-systemd,openssh-server,systemd-sysv,udev \
+  --aptopt='Acquire::Retries "5"' --format=tar "$suite" - "$work/suite.sources" | tar -xp -C "$debian" >&2
+cp -a "$root/usr/lib/modules" "$debian/usr/lib/"
+rm -f "$debian"/etc/ssh/ssh_host_*
+install -d -m 700 "$debian/root/.ssh"
+# As the README has it for a host: the card that leads to the others is in the bridge; 10.0.2.2 is QEMU's.
+network=$debian/etc/systemd/network
+printf '[NetDev]\nName=cmig0\nKind=bridge\n' >"$network/10-cmig0.netdev"
+printf '[Match]\nName=eth1\n[Network]\nBridge=cmig0\n' >"$network/20-eth1.network"
+printf '[Match]\nName=eth0\n[Network]\nAddress=10.0.2.15/24\nGateway=10.0.2.2\nIPv6AcceptRA=no\n' >"$network/40-eth0.network"
+ln -s /usr/lib/systemd/system/systemd-networkd.service "$debian/etc/systemd/system/multi-user.target.wants/"
+echo force-unsafe-io >"$debian/etc/dpkg/dpkg.cfg.d/quick"
+truncate -s "$size" "$work/image/systemd.img"
+mkfs.ext4 -q -O ^has_journal -m 0 -E lazy_itable_init=1 -d "$debian" "$work/image/systemd.img"
 # Images of other recipes are of no use any more.
 find "$cache" -mindepth 1 -maxdepth 1 -type d -regextype posix-egrep -regex '.*/[0-9a-f]{16}' -exec rm -rf {} +
 mv -T "$work/image" "$image"

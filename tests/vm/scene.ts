@@ -1,4 +1,4 @@
-// What all tests on virtual machines share: a broker on this machine, vm-a and vm-b; vm-old joins where it is wanted.
+// What all tests on virtual machines share: a broker on this machine, vm-a and vm-b; others join where they are wanted.
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,8 +14,8 @@ import type { ShellOptions } from './machine-shell.ts';
 import { configuration, folder as shared, stateFile } from './settings.ts';
 import { type Link, VirtualMachine } from './virtual-machine.ts';
 
-/** The first two are there throughout. */
-export const names = ['vm-a', 'vm-b', 'vm-old'] as const;
+/** The first two are there throughout. vm-new is a Debian with systemd that is no host yet. */
+export const names = ['vm-a', 'vm-b', 'vm-old', 'vm-new'] as const;
 export type MachineName = (typeof names)[number];
 export const pair = ['vm-a', 'vm-b'] as const satisfies MachineName[];
 
@@ -83,7 +83,7 @@ export async function startMachine(
   const drive = await makeDrive({
     name,
     folder,
-    address: `10.78.255.${10 + names.indexOf(name)}`,
+    address: machineAddress(name),
     // QEMU's address of the machine that it runs on
     broker: { url: broker.url.replace('127.0.0.1', '10.0.2.2'), credentials: `${user}:${password}` },
     publicKey: `${key}.pub`,
@@ -91,7 +91,11 @@ export async function startMachine(
   });
   const [sshPort] = await freePorts(1);
   const shell = { name, folder, key, sshPort: sshPort! };
-  const machine = VirtualMachine.start({ ...shell, image, drive, cpu, links, memoryMiB: 1024 });
+  const [kernel, rootImage] = [join(image, 'kernel'), join(image, 'root.img')];
+  const machine = VirtualMachine.start({
+    ...shell,
+    ...{ kernel, root: rootImage, drive, cpu, links, memoryMiB: 1024 },
+  });
   // The others find the ends of the cables there.
   await waitFor(
     async () => {
@@ -103,8 +107,11 @@ export async function startMachine(
   return { machine, shell };
 }
 
+/** On the link between them. */
+export const machineAddress = (name: MachineName): string => `10.78.255.${10 + names.indexOf(name)}`;
+
 /** vm-a is the switch between them: a cable to each. */
-function linksOf(folder: string, name: MachineName): Link[] {
+export function linksOf(folder: string, name: MachineName): Link[] {
   const others = names.slice(1);
   return (name === 'vm-a' ? others : [name]).map((other, index) => ({
     listens: name === 'vm-a',
@@ -148,7 +155,8 @@ async function useContext({ folder, broker }: Pick<SceneState, 'folder' | 'broke
   await writeFile(credentials, `${user}:${password}\n`, { mode: 0o600 });
   await rm(shared, { recursive: true, force: true });
   await mkdir(shared, { recursive: true });
-  const options = ['--broker', broker.url, '--credentials-file', credentials, '--use'];
+  // They reach it by another address than this machine does.
+  const options = ['--broker', broker.url, '--credentials-file', credentials, '--insecure', '--use'];
   await runProcess(cmigProgram, ['config', 'set-context', 'vm', ...options], {
     env: { CMIG_CONFIG: configuration },
   });

@@ -1,16 +1,20 @@
 // One virtual machine, emulated: booted from the built image, gone with this process.
 import { openSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitFor } from '../../src/core/retry.ts';
 import { type BackgroundProcess, spawnProcess } from '../../src/core/run-process.ts';
 import { MachineShell, type ShellOptions } from './machine-shell.ts';
 
 export interface MachineOptions extends ShellOptions {
-  /** What scripts/vm/build-image.sh has built. */
-  image: string;
-  /** The drive with what is this machine's own. */
-  drive: string;
+  /** The kernel that scripts/vm/build-image.sh has built. */
+  kernel: string;
+  /** The root file system; what is written to it goes with the machine. */
+  root: string;
+  /** The drive with what is this machine's own, for our own init; systemd is the init of one without. */
+  drive?: string;
+  /** Ports of loopback that lead to the same ports there. */
+  ports?: number[];
   /** As QEMU names it, with features added and taken away: `max,-avx2`. */
   cpu: string;
   /** Its network cards beside that to the world, in their order: see `linksOf`. */
@@ -55,18 +59,26 @@ export class VirtualMachine {
     return new VirtualMachine(options);
   }
 
-  /** Waits for the line that its init prints at the end, then opens the session of its shell. */
+  /** Waits for the line that its init prints at the end, or for systemd's SSH, and opens the session of its shell. */
   async ready(): Promise<void> {
-    const { name } = this.#options;
+    const { name, drive } = this.#options;
+    const isSaid = drive !== undefined;
     await waitFor(
       async () => {
         const text = await readFile(this.#file('console.log'), 'utf8').catch(() => '');
         if (this.#hasEnded)
           throw new Error(`${name} ended: ${await readFile(this.#file('qemu.log'), 'utf8')}${text}`);
-        return text.includes('vm-ready');
+        return !isSaid || text.includes('vm-ready');
       },
       { timeoutMs: bootLimitMs, intervalMs: 100, what: `the boot of ${name}` },
     );
+    await this.#connect();
+    // Its clock has whole seconds of the emulated one; hosts are expected to agree more closely.
+    await this.shell.run('date', '-s', `@${(Date.now() / 1000).toFixed(3)}`);
+  }
+
+  async #connect(): Promise<void> {
+    const { name } = this.#options;
     let isConnecting = false;
     await waitFor(
       async () => {
@@ -82,7 +94,25 @@ export class VirtualMachine {
       },
       { timeoutMs: bootLimitMs, intervalMs: 200, what: `SSH to ${name}` },
     );
-    // Its clock has whole seconds of the emulated one; hosts are expected to agree more closely.
+  }
+
+  /** Boots it anew from within, as an administrator does; one with systemd. */
+  async reboot(): Promise<void> {
+    const boot = () => this.shell.run('cat', '/proc/sys/kernel/random/boot_id');
+    const before = await boot();
+    // It may be gone before it has said that it will be.
+    await this.shell.try('systemctl', 'reboot');
+    await waitFor(
+      async () => {
+        // What is left of a session does not notice that the machine is another one.
+        this.#session?.kill('SIGKILL');
+        await this.#session?.ended;
+        await rm(this.#file('ssh'), { force: true });
+        await this.#connect();
+        return (await boot().catch(() => before)) !== before;
+      },
+      { timeoutMs: 2 * bootLimitMs, intervalMs: 1000, what: `${this.#options.name} after a reboot` },
+    );
     await this.shell.run('date', '-s', `@${(Date.now() / 1000).toFixed(3)}`);
   }
 
@@ -98,14 +128,16 @@ export class VirtualMachine {
   }
 
   #arguments(): string[] {
-    const { image, drive, cpu, sshPort, links, memoryMiB, name } = this.#options;
+    const { kernel, root, drive, ports = [], cpu, sshPort, links, memoryMiB, name } = this.#options;
     const kernelLine = [
-      ...['console=ttyS0', 'root=/dev/nvme0n1', 'rootfstype=ext4', 'rw', 'init=/usr/sbin/vm-init'],
+      ...['console=ttyS0', 'root=/dev/nvme0n1', 'rootfstype=ext4', 'rw'],
+      ...(drive ? ['init=/usr/sbin/vm-init'] : []),
       // On a busy machine the timer would not pass the kernel's check of it.
       ...['quiet', 'panic=-1', 'mitigations=off', 'net.ifnames=0', 'no_timer_check'],
       // With huge pages one changed byte dirties two megabytes.
       'transparent_hugepage=never',
     ].join(' ');
+    const forwarded = [`${sshPort}-:22`, ...ports.map((port) => `${port}-:${port}`)];
     const network = (id: string, netdev: string, mac: string) => [
       ...['-netdev', `${netdev},id=${id}`],
       ...['-device', `virtio-net-pci,netdev=${id},mac=${mac},romfile=`],
@@ -113,15 +145,24 @@ export class VirtualMachine {
     return [
       // Not KVM, which may be there and yet not run every instruction; emulated, the CPUs are the same everywhere.
       ...['-name', name, '-accel', 'tcg,thread=multi,tb-size=256', '-cpu', cpu, '-m', String(memoryMiB)],
-      ...['-M', 'q35,usb=off,vmport=off', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
-      ...['-kernel', join(image, 'kernel'), '-append', kernelLine],
-      ...['-drive', `file=${join(image, 'root.img')},format=raw,if=none,id=root,snapshot=on`],
-      ...['-drive', `file=${drive},format=raw,if=none,id=own,snapshot=on`],
-      // Of two drives of one kind it is chance which the kernel finds first.
-      ...['-device', 'nvme,drive=root,serial=root', '-device', 'virtio-blk-pci,drive=own'],
+      ...['-M', 'q35,usb=off,vmport=off', '-nodefaults', '-no-user-config', '-display', 'none'],
+      ...['-kernel', kernel, '-append', kernelLine],
+      ...['-drive', `file=${root},format=raw,if=none,id=root,snapshot=on`],
+      ...['-device', 'nvme,drive=root,serial=root'],
+      // Of two drives of one kind it is chance which the kernel finds first. Our own init ends with QEMU.
+      ...(drive
+        ? [
+            ...['-drive', `file=${drive},format=raw,if=none,id=own,snapshot=on`],
+            ...['-device', 'virtio-blk-pci,drive=own', '-no-reboot'],
+          ]
+        : []),
       ...['-device', 'virtio-rng-pci,romfile='],
       ...['-serial', `file:${this.#file('console.log')}`, '-serial', `file:${this.#file('agent.log')}`],
-      ...network('world', `user,hostfwd=tcp:127.0.0.1:${sshPort}-:22`, '52:54:00:00:00:01'),
+      ...network(
+        'world',
+        ['user', ...forwarded.map((each) => `hostfwd=tcp:127.0.0.1:${each}`)].join(),
+        '52:54:00:00:00:01',
+      ),
       ...links.flatMap(({ listens, socket, mac }, index) =>
         network(
           `link${index}`,

@@ -32,8 +32,7 @@ export async function untilWell(
     });
   });
   await untilAcquainted(context, name, known, signal);
-  const [diagnosis] = await diagnoseHosts(context, [name]);
-  const findings = (diagnosis?.findings ?? []).filter(({ level }) => level !== 'ok');
+  const findings = (await diagnosisOf(context, name, signal)).filter(({ level }) => level !== 'ok');
   const problems = findings.filter(({ level }) => level === 'problem');
   if (problems.length === 0) return findings;
   throw new CmigError('failed', `the host ${name} is not well`, {
@@ -44,6 +43,28 @@ export async function untilWell(
     })),
     hint: `see: cmig host doctor ${name}`,
   });
+}
+
+/** What it finds. A slow machine has much to do just after the start, and may leave a question unanswered at first. */
+async function diagnosisOf(
+  context: OrchestratorContext,
+  name: string,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  let findings: Finding[] = [];
+  const answers = async (): Promise<boolean> => {
+    findings = (await diagnoseHosts(context, [name]))[0]?.findings ?? [];
+    return !findings.some(({ check, level }) => check === 'agent' && level === 'problem');
+  };
+  await waitFor(answers, {
+    timeoutMs: answerMs,
+    intervalMs: 1000,
+    what: `a diagnosis of ${name}`,
+    signal,
+  }).catch((cause) => {
+    if (codeOf(cause) !== 'timeout') throw cause;
+  });
+  return findings;
 }
 
 /** Until the hosts that answer have heard of it, and so let it in. Does not throw: they will hear of it in any case. */
