@@ -27,6 +27,9 @@ export async function add(invocation: Invocation): Promise<void> {
   const notices: string[] = [];
   const report = await withOrchestrator(invocation, async (orchestrator) => {
     const { context } = orchestrator;
+    const broker = invocation.text('broker');
+    // Without TLS only where the context, too, says that this is as it should be.
+    if (broker !== undefined) parseBrokerUrl(broker, { insecure: context.broker.insecure });
     const hostKey = await agreedKey(invocation, where);
     return onMachine(invocation, { where, hostKey }, (session, onProgress) =>
       addHost(orchestrator, session, {
@@ -69,8 +72,6 @@ function checkGiven(invocation: Invocation, name: string): void {
     throw new CmigError('invalid', `--network: "${range}" is no range of addresses`, {
       hint: 'such as 10.77.0.0/16',
     });
-  const broker = invocation.text('broker');
-  if (broker !== undefined) parseBrokerUrl(broker);
   const key = invocation.text('host-key');
   if (key !== undefined && !/^(SHA256:[A-Za-z0-9+/]{43}$|[a-z0-9@.-]+\s+[A-Za-z0-9+/=]+(\s|$))/.test(key))
     throw new CmigError('invalid', `--host-key: "${key}" is neither a fingerprint nor a key`, {
