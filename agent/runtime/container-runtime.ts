@@ -170,8 +170,8 @@ export class ContainerRuntime {
   }
 
   /**
-   * Kills a container that an agent before this one had begun to dump, and criu with it: what a criu holds does not die
-   * as long as that lives, not even by SIGKILL. Nothing where it is not being dumped.
+   * Kills what is in the cgroup of an application that an agent before this one may have begun to dump, and the criu of this
+   * container first: what a criu holds does not die as long as that lives, not even by SIGKILL.
    */
   async killDumped(application: string, containerName: string): Promise<void> {
     const { paths, config } = this.#context;
