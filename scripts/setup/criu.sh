@@ -84,6 +84,12 @@ if [ -n "$system_criu" ] && [ -n "$system_runc" ]; then
 else
   tried+=("this system's: $([ -n "$system_criu" ] || echo 'no criu ')$([ -n "$system_runc" ] || echo 'no runc ')on PATH")
 fi
+system=$([ ! -r /etc/os-release ] || . /etc/os-release; echo "${ID:-} ${PRETTY_NAME:-a system without a name}")
+# Only a Debian's own mirror has them; suites that are named are asked for in any case.
+if [ "${system%% *}" != debian ] && [ -z "${CMIG_CRIU_SUITES:-}" ]; then
+  tried+=("newer ones: are fetched on a Debian only, and this is ${system#* }")
+  suites=()
+fi
 for suite in "${suites[@]}"; do
   target=$prefix/suites/$suite
   echo "criu: fetching criu and runc of Debian $suite"

@@ -31,7 +31,7 @@ export const joinActions: Record<JoinStep, (work: JoinWork) => Promise<void>> = 
 
   runtime: putAll('runtime'),
 
-  async criu({ session }) {
+  async criu({ session, facts }) {
     const script = `${path}exec bash ${hostFolder}/setup/criu.sh ${prefix} 2>&1`;
     await session.run(script).catch((cause) => {
       const tried = cause instanceof CmigError ? (cause.tool?.output ?? []) : [];
@@ -39,9 +39,9 @@ export const joinActions: Record<JoinStep, (work: JoinWork) => Promise<void>> = 
         .filter((line) => line.startsWith('  - '))
         .map((line) => ({ message: line.slice(4) }));
       throw new CmigError('unsupported', 'no criu and runc work on its kernel', {
-        hint: 'put a criu and a runc of your own into /usr/local/sbin there (Ubuntu has a criu in ppa:criu/ppa), and run it again',
-        ...(problems.length > 0 ? { problems } : {}),
-        cause,
+        hint: `put a criu and a runc of your own into /usr/local/sbin there${facts.distribution.id === 'ubuntu' ? ' (Ubuntu has a criu in ppa:criu/ppa)' : ''}, and run it again`,
+        // What was said beside them says the same once more.
+        ...(problems.length > 0 ? { problems } : { cause }),
       });
     });
   },
