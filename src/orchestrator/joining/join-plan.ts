@@ -91,12 +91,13 @@ export function planJoin(facts: HostFacts, wanted: WantedFiles): JoinPlan {
   ].sort();
   const differing = (list: readonly InstalledFile[]): string[] =>
     list.filter((file) => !isThere(facts, file)).map(({ path }) => path);
+  const newer = facts.distribution.id === 'debian' ? ', and fetches newer ones where it does not work' : '';
   const isKeyThere =
     facts.files[identityFile]?.mode === '600' && facts.files[`${identityFile}.pub`] !== undefined;
   const changes: Record<Exclude<JoinStep, 'start'>, string[]> = {
     packages: facts.packagesPending && missing.length === 0 ? ['an interrupted installation'] : missing,
     runtime: differing(wanted.runtime),
-    criu: facts.criuTested ? [] : ['tries what there is, and fetches newer ones where it does not work'],
+    criu: facts.criuTested ? [] : [`tries what there is${newer}`],
     key: isKeyThere ? [] : [identityFile],
     certificate: isCertified(facts, wanted.ca) ? [] : [files.certificate],
     configuration: differing(wanted.configuration),
