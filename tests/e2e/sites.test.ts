@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { stringify } from 'yaml';
 import { waitFor } from '../../src/core/retry.ts';
-import { spawnProcess } from '../../src/core/run-process.ts';
+import { runProcess, spawnProcess } from '../../src/core/run-process.ts';
 import { findSwitch } from '../../src/lab/lab-network.ts';
 import { LabPaths } from '../../src/lab/lab-paths.ts';
 import { addressOf, cmig, cmigJson, cmigOk, images } from './lab.ts';
@@ -237,14 +237,19 @@ describe('an application that moves between sites', () => {
 describe('packets between sites', () => {
   const text = 'this-must-not-be-read-on-the-way';
 
+  const router = async () => `--net=/proc/${await findSwitch(name)}/ns/net`;
+
   /** Whether what one application sends another is read on the way, at the router between the sites. */
   async function isReadable(): Promise<boolean> {
     const file = join(folder, 'captured');
     await rm(file, { force: true });
-    const router = `--net=/proc/${await findSwitch(name)}/ns/net`;
-    const capture = spawnProcess('nsenter', [router, '--', 'tcpdump', '-U', '-i', 'router0', '-w', file], {
-      stdio: ['ignore', 'ignore', 'ignore'],
-    });
+    const capture = spawnProcess(
+      'nsenter',
+      [await router(), '--', 'tcpdump', '-U', '-i', 'router0', '-w', file],
+      {
+        stdio: ['ignore', 'ignore', 'ignore'],
+      },
+    );
     try {
       const address = await addressOf('far');
       // Turned round, so that it is not read in the command, which goes over the same network.
@@ -267,6 +272,34 @@ for count in range(10): socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(
     }
     return (await readFile(file, 'latin1')).includes(text);
   }
+
+  it('do not leave where somebody takes away what leads them into the tunnel, and find it again', async () => {
+    const place = await router();
+    const inRouter = async (...command: string[]) =>
+      (await runProcess('nsenter', [place, '--', ...command])).stdout;
+    const inHost = (...command: string[]) => onHost('host-b', ...command);
+    const { hosts } = await cmigJson<{ hosts: { address: string }[] }>('lab', 'status', '--name', name);
+    const count = (run: typeof inRouter, hook: string, which: string) =>
+      run(
+        'nft',
+        `table ip look { counter seen {}; chain look { type filter hook ${hook} priority -1; ${which} counter name seen; }; }`,
+      );
+    const seen = async (run: typeof inRouter) =>
+      Number(/packets (\d+)/.exec(await run('nft', 'list', 'counter', 'ip', 'look', 'seen'))![1]);
+    await count(inRouter, 'forward', `ip saddr ${hosts[1]!.address} udp dport 4789`);
+    await count(inHost, 'output', 'udp dport 4789 oifname != { "cmig-wg", "lo" }');
+    // The agent puts the rule back, maybe at once: it is taken away until something was routed past the tunnel.
+    await waitFor(
+      async () => {
+        await cmig('lab', 'exec', '--name', name, 'host-b', '--', 'ip', 'rule', 'del', 'priority', '1000');
+        return (await seen(inHost)) > 5;
+      },
+      { timeoutMs: 60_000, intervalMs: 300, what: 'packets beside the tunnel' },
+    );
+    expect(await seen(inRouter)).toBe(0);
+    await mustGoOn(['near'], 3);
+    for (const run of [inHost, inRouter]) await run('nft', 'delete', 'table', 'ip', 'look');
+  });
 
   it('show no clear text, but where encryption is off', async () => {
     expect(await isReadable()).toBe(false);
