@@ -238,6 +238,8 @@ describe('packets between sites', () => {
   const text = 'this-must-not-be-read-on-the-way';
 
   const router = async () => `--net=/proc/${await findSwitch(name)}/ns/net`;
+  const inRouter = async (...command: string[]) =>
+    (await runProcess('nsenter', [await router(), '--', ...command])).stdout;
 
   /** Whether what one application sends another is read on the way, at the router between the sites. */
   async function isReadable(): Promise<boolean> {
@@ -274,9 +276,6 @@ for count in range(10): socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(
   }
 
   it('do not leave where somebody takes away what leads them into the tunnel, and find it again', async () => {
-    const place = await router();
-    const inRouter = async (...command: string[]) =>
-      (await runProcess('nsenter', [place, '--', ...command])).stdout;
     const inHost = (...command: string[]) => onHost('host-b', ...command);
     const { hosts } = await cmigJson<{ hosts: { address: string }[] }>('lab', 'status', '--name', name);
     const count = (run: typeof inRouter, hook: string, which: string) =>
@@ -301,8 +300,48 @@ for count in range(10): socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(
     for (const run of [inHost, inRouter]) await run('nft', 'delete', 'table', 'ip', 'look');
   });
 
+  /** What a mebibyte is like that came by a way to host-b which takes no larger packets. */
+  async function sentBy(way: { mtu: number }) {
+    const { hosts } = await cmigJson<{ hosts: { address: string }[] }>('lab', 'status', '--name', name);
+    const pieces = async () => {
+      const [names, values] = (await onHost('host-b', 'cat', '/proc/net/snmp')).match(/^Ip: .*$/gm)!;
+      return Number(values!.split(' ')[names!.split(' ').indexOf('ReasmReqds')]);
+    };
+    const receive = `import socket
+connection = socket.create_server(('', 7010)).accept()[0]
+print(connection.makefile('rb').read() == bytes(range(256)) * 4096)`;
+    const send = `import socket, time
+for _ in range(300):
+  try: connection = socket.create_connection(('${await addressOf('far')}', 7010)); break
+  except ConnectionRefusedError: time.sleep(0.1)
+connection.sendall(bytes(range(256)) * 4096)
+print(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG))
+connection.close()`;
+    const route = [`${hosts[1]!.address}/32`, 'dev', 'router1'];
+    await inRouter('ip', 'route', 'add', ...route, 'mtu', 'lock', String(way.mtu));
+    try {
+      const before = await pieces();
+      const [received, segment] = await Promise.all(
+        [['far', receive] as const, ['near', send] as const].map(([application, text]) =>
+          cmigOk('exec', application, '--', 'python3', '-c', text),
+        ),
+      );
+      return {
+        isWhole: received === 'True\n',
+        segment: Number(segment),
+        isInPieces: (await pieces()) > before,
+      };
+    } finally {
+      await inRouter('ip', 'route', 'del', ...route);
+    }
+  }
+  /** With the 52 bytes of IP and TCP, 1330. */
+  const segment = 1278;
+
   it('show no clear text, but where encryption is off', async () => {
     expect(await isReadable()).toBe(false);
+    // The narrowest way there is between clouds.
+    expect(await sentBy({ mtu: 1460 })).toEqual({ isWhole: true, segment, isInPieces: false });
     for (const host of ['host-a', 'host-b', 'host-c']) {
       const file = join(new LabPaths(name).machine(host).etc, 'agent.yaml');
       const before = await readFile(file, 'utf8');
@@ -311,6 +350,8 @@ for count in range(10): socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(
       await lab('start', host, '--agent');
     }
     await waitFor(isReadable, { timeoutMs: 60_000, intervalMs: 500, what: 'clear text between the sites' });
+    expect(await sentBy({ mtu: 1460 })).toEqual({ isWhole: true, segment, isInPieces: false });
+    expect(await sentBy({ mtu: 1300 })).toEqual({ isWhole: true, segment, isInPieces: true });
     await mustGoOn(['near', 'far'], 5);
   });
 });
