@@ -1,5 +1,6 @@
 // esbuild plugins that spare a short command the loading of what it does not use, and of many small files.
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 /**
  * Importing a module of Node's from an ES module copies all that it exports, for which Node opens what it would load
@@ -44,23 +45,57 @@ export const lazyBuiltins = {
   },
 };
 
-/** What is loaded with a file of ours whatever the command: without this esbuild makes a file of each. */
-const companions = {
-  'src/core/errors.ts': ['./near-names.ts', './exit-codes.ts', '../contract/strategy-names.ts'],
-  'src/cli/session.ts': [
-    '../orchestrator/inventory.ts',
-    '../view/resource-output.ts',
-    '../view/resource-words.ts',
-    './inventory-warnings.ts',
-  ],
-};
-
-export const together = {
+/**
+ * esbuild makes a file of whatever is loaded by the same commands, which for a short command are forty files; each costs
+ * as much as a long function. So that it makes a few of them: whoever loads something of a group loads all of it.
+ * The groups are what every command loads, what only those load that talk to the broker, and what they share with others.
+ * @param inputs of the metafile of a build without this
+ */
+export const together = (inputs, { root, main, typical, connected }) => ({
   name: 'together',
   setup(build) {
-    build.onLoad({ filter: /\/src\/(core\/errors|cli\/session)\.ts$/ }, async ({ path }) => {
-      const imports = companions[path.slice(path.lastIndexOf('src/'))].map((file) => `import '${file}';`);
-      return { contents: [await readFile(path, 'utf8'), ...imports].join('\n'), loader: 'ts' };
+    const entries = [main, ...importsOf(inputs, 'dynamic-import')].map((path) => [
+      path,
+      closure(inputs, path),
+    ]);
+    const always = closure(inputs, main);
+    const usual = [...closure(inputs, typical)].filter((path) => !always.has(path));
+    const others = entries.filter(([, loaded]) => !loaded.has(connected));
+    const isShared = (path) => others.some(([, loaded]) => loaded.has(path));
+    const groups = [
+      [...always].filter((path) => path !== main),
+      usual.filter((path) => path !== typical && !isShared(path)),
+      usual.filter(isShared),
+    ].map((group) => group.filter((path) => path.startsWith('src/')));
+    const additions = new Map(
+      entries.map(([entry, loaded]) => [
+        join(root, entry),
+        groups.filter((group) => group.some((path) => loaded.has(path))).flat(),
+      ]),
+    );
+    build.onLoad({ filter: /\.tsx?$/ }, async ({ path }) => {
+      const added = additions.get(path);
+      if (!added) return undefined;
+      const imports = added.map((file) => `import ${JSON.stringify(join(root, file))};`);
+      const contents = [await readFile(path, 'utf8'), ...imports].join('\n');
+      return { contents, loader: path.endsWith('x') ? 'tsx' : 'ts' };
     });
   },
-};
+});
+
+/** All that any file imports in this way. */
+const importsOf = (inputs, kind) =>
+  new Set(
+    Object.values(inputs).flatMap(({ imports }) =>
+      imports.filter((each) => each.kind === kind && each.path in inputs).map(({ path }) => path),
+    ),
+  );
+
+/** What is loaded with a file. */
+function closure(inputs, from, found = new Set()) {
+  if (found.has(from)) return found;
+  found.add(from);
+  for (const { kind, path } of inputs[from].imports)
+    if (kind !== 'dynamic-import' && path in inputs) closure(inputs, path, found);
+  return found;
+}

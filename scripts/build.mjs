@@ -7,12 +7,17 @@ import { lazyBuiltins, leanBuiltins, together } from './build-plugins.mjs';
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 const stamp = join(dist, '.built');
-const sources = ['src', 'agent', 'package-lock.json', 'scripts/build.mjs', 'scripts/build-plugins.mjs'];
+const sources = ['src', 'agent', 'package-lock.json'].concat(
+  ['build', 'build-plugins', 'plain-typebox'].map((name) => `scripts/${name}.mjs`),
+);
 
 const programs = [
   { name: 'cmig', entry: 'src/cli/main.ts', splitting: true },
   { name: 'cmig-agent', entry: 'agent/main.ts', splitting: false },
 ];
+
+/** By which it is known what most commands load. */
+const commands = { typical: 'src/cli/commands/get.ts', connected: 'src/broker/connection.ts' };
 
 // Some dependencies are CommonJS inside and ask for `require`, `__filename` and `__dirname`.
 const banner = [
@@ -39,7 +44,7 @@ async function isCurrent() {
 }
 
 async function build({ name, entry, splitting }, outdir, esbuild) {
-  await esbuild.build({
+  const options = {
     absWorkingDir: root,
     entryPoints: { [name]: entry },
     outdir,
@@ -61,13 +66,19 @@ async function build({ name, entry, splitting }, outdir, esbuild) {
     alias: {
       yaml: join(root, 'node_modules/yaml/browser/dist/index.js'),
       'json-p3': join(root, 'node_modules/json-p3/dist/json-p3.esm.js'),
+      typebox: join(root, 'scripts/plain-typebox.mjs'),
     },
     // ink loads it only when its developer tools are asked for
     external: ['react-devtools-core'],
     banner: { js: banner },
-    plugins: splitting ? [lazyBuiltins, leanBuiltins, together] : [lazyBuiltins],
+    plugins: splitting ? [lazyBuiltins, leanBuiltins] : [lazyBuiltins],
     logLevel: 'warning',
-  });
+  };
+  if (splitting) {
+    const { metafile } = await esbuild.build({ ...options, metafile: true, write: false });
+    options.plugins.push(together(metafile.inputs, { root, main: entry, ...commands }));
+  }
+  await esbuild.build(options);
 }
 
 /** Most files have no such dependency in them; the empty line keeps the source maps right. */

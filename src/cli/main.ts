@@ -15,9 +15,10 @@ async function main(words: readonly string[]): Promise<number> {
   try {
     const parsed = parseWords(words, commands);
     if ('text' in parsed) {
-      process.stdout.write(parsed.text);
+      writeText(parsed.text);
       return 0;
     }
+    tolerant(process.stdout);
     // Getters, since the first look at one of these streams opens it, which takes milliseconds.
     const invocation = createInvocation(parsed.call, {
       get stdin() {
@@ -42,6 +43,17 @@ async function main(words: readonly string[]): Promise<number> {
     const { text, exitCode } = describeError(error, { json, color: mayColor && stderr.isTTY, stack });
     stderr.write(text);
     return exitCode;
+  }
+}
+
+/** To standard output, past its stream, whose opening takes longer than all the rest of it. */
+function writeText(text: string): void {
+  let rest = Buffer.from(text);
+  try {
+    while (rest.length > 0) rest = rest.subarray(writeSync(1, rest));
+  } catch {
+    // It is full, or nobody reads any more: streams know what to do.
+    tolerant(process.stdout).write(rest);
   }
 }
 
@@ -85,6 +97,5 @@ function tolerant<S extends NodeJS.WriteStream>(stream: S): S {
   return stream;
 }
 
-tolerant(process.stdout);
 // Standard output to a terminal, file or pipe is synchronous on Linux, so nothing is lost by leaving at once.
 process.exit(await main(process.argv.slice(2)));
