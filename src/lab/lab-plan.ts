@@ -72,6 +72,10 @@ export const maximumSites = 16;
 export const siteOf = ({ sites }: Pick<LabPlan, 'sites'>, host: string): string | undefined =>
   sites?.[hostIndex(host) % sites.length];
 
+/** Sites that wait for further hosts. */
+export const emptySites = (plan: Pick<LabPlan, 'sites' | 'hosts'>): string[] =>
+  (plan.sites ?? []).slice(plan.hosts.length);
+
 /** The segment of a site, and the address in it of the router between the sites. */
 export function siteSegment(plan: LabRange, index: number): { range: string; router: string } {
   const start = `10.${plan.octet}.${firstSiteSubnet + index}`;

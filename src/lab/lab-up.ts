@@ -11,7 +11,15 @@ import { applyPartitions, applySiteShape, isShaped, reachesBroker, readLinks } f
 import { acquireLabLock } from './lab-lock.ts';
 import { createNetwork, findSwitch } from './lab-network.ts';
 import { LabPaths } from './lab-paths.ts';
-import { brokerUrl, checkLabName, checkSites, defaultLabName, hostNames, type LabPlan } from './lab-plan.ts';
+import {
+  brokerUrl,
+  checkLabName,
+  checkSites,
+  defaultLabName,
+  emptySites,
+  hostNames,
+  type LabPlan,
+} from './lab-plan.ts';
 import { checkRequirements } from './lab-requirements.ts';
 import { chooseOctet, isOctetFree, readPlan, usedRanges, writePlan } from './lab-state.ts';
 import { runningMachines } from './machine.ts';
@@ -40,6 +48,8 @@ export interface LabAccess {
   credentialsFile: string;
   tls?: TlsFiles;
   hosts: string[];
+  /** In which there is no host yet; absent where there is none. */
+  emptySites?: string[];
 }
 
 /**
@@ -98,6 +108,7 @@ async function bringUp(name: string, options: LabUpOptions, onProgress: OnProgre
       await untilAcquainted(rpc, reached);
     });
   }
+  const empty = emptySites(plan);
   return {
     name,
     directory: paths.directory,
@@ -105,6 +116,7 @@ async function bringUp(name: string, options: LabUpOptions, onProgress: OnProgre
     credentialsFile: paths.credentials,
     ...(plan.tls ? { tls: certificateFiles(paths.certificates, labOperator('admin')) } : {}),
     hosts: plan.hosts,
+    ...(empty.length > 0 ? { emptySites: empty } : {}),
   };
 }
 

@@ -217,7 +217,7 @@ describe("a habit of kubectl's users", () => {
     'cmig get hosts': /^NAME +STATUS .*\nhost-a +Ready /,
     'cmig get all': /^NAME .*\napplication\/shop [\s\S]*\nhost\/host-c /,
     'cmig describe app shop': /^Name: +shop\n[\s\S]*^Events:/m,
-    'cmig describe host host-a': /^Name: +host-a\n[\s\S]*^Events:/m,
+    'cmig describe host host-a': /^Name: +host-a\n[\s\S]*^ +Clock: .* this machine\b[\s\S]*^Events:/m,
     'cmig top hosts': /^NAME +STATUS +CPU +MEMORY/,
     'cmig top apps': /\nshop +host-. +Running +\d+m /,
     'cmig logs shop -c web --tail=5': /^(?:.*\n){0,5}$/,

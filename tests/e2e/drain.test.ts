@@ -92,6 +92,8 @@ describe('a host that is cordoned', () => {
     expect(applied).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('cmig uncordon host-b') });
     const moved = await cmig('migrate', 'one', 'host-b');
     expect(moved).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('cmig uncordon host-b') });
+    const drained = await cmig('drain', 'host-a', '--to', 'host-b', '--dry-run');
+    expect(drained).toMatchObject({ exitCode: 5, stdout: expect.stringContaining('cmig uncordon host-b') });
     expect(await hostOf('one')).toBe('host-a');
   });
 

@@ -51,6 +51,11 @@ export async function up(invocation: Invocation): Promise<void> {
   invocation.print(
     `lab "${name}" is up: ${access.hosts.join(', ')}; its context is "${context}", ${reached}`,
   );
+  const { emptySites = [] } = access;
+  if (emptySites.length > 0)
+    invocation.print(
+      `no host is in ${emptySites.join(', ')} yet: further ones go there, as by cmig lab up --name ${name} --hosts ${access.hosts.length + emptySites.length}`,
+    );
 }
 
 export async function down(invocation: Invocation): Promise<void> {

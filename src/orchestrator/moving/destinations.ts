@@ -23,27 +23,40 @@ export interface EligibleOptions {
   selector?: Selector | undefined;
 }
 
-/** Hosts that may be chosen at all: ready, not cordoned, and among those that were asked for. */
-export const eligibleHosts = (
+/** Those that were asked for, whatever state they are in. */
+const askedFor = (
   hosts: readonly Host[],
   { from, to = [], selector = () => true }: EligibleOptions,
-): Host[] =>
+): readonly Host[] =>
   hosts.filter(
-    ({ metadata, spec, status }) =>
-      metadata.name !== from &&
-      status.condition === 'Ready' &&
-      !spec.unschedulable &&
-      (to.length === 0 || to.includes(metadata.name)) &&
-      selector(metadata.labels),
+    ({ metadata: { name, labels } }) =>
+      name !== from && (to.length === 0 || to.includes(name)) && selector(labels),
   );
+
+/** Hosts that may be chosen at all: ready, not cordoned, and among those that were asked for. */
+export const eligibleHosts = (hosts: readonly Host[], options: EligibleOptions): Host[] =>
+  askedFor(hosts, options).filter(({ spec, status }) => status.condition === 'Ready' && !spec.unschedulable);
+
+/** What there is instead, where none is eligible. */
+export function whyNone(hosts: readonly Host[], options: EligibleOptions): string {
+  const found = askedFor(hosts, options).map(({ metadata: { name }, spec, status }) =>
+    status.condition === 'Ready' && spec.unschedulable
+      ? `${name} is cordoned (to lift it: cmig uncordon ${name})`
+      : `${name} is ${status.condition}`,
+  );
+  return `there is no other host that takes applications${found.length > 0 ? `: ${found.join(', ')}` : ''}`;
+}
 
 export class Destinations {
   readonly #hosts: readonly Host[];
   /** Host -> bytes that were promised to applications which are on their way, or have arrived. */
   readonly #promised = new Map<string, number>();
+  readonly #whyNone: string;
 
-  constructor(hosts: readonly Host[]) {
+  /** @param none why there is no host, where there is none */
+  constructor(hosts: readonly Host[], none: string) {
     this.#hosts = hosts;
+    this.#whyNone = none;
   }
 
   /**
@@ -54,7 +67,7 @@ export class Destinations {
     { application, memoryBytes, hostSelector = {} }: Load,
     refused: ReadonlySet<string> = new Set(),
   ): Choice {
-    if (this.#hosts.length === 0) return { why: 'there is no other host that takes applications' };
+    if (this.#hosts.length === 0) return { why: this.#whyNone };
     const fitting = this.#hosts.filter(({ metadata }) =>
       Object.entries(hostSelector).every(([key, value]) => metadata.labels[key] === value),
     );

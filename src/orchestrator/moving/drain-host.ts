@@ -6,7 +6,7 @@ import { cordonHost } from '../cordoning.ts';
 import { findHost, findReadyHost } from '../finding.ts';
 import { type Inventory, readInventory } from '../inventory.ts';
 import { parseSelector } from '../selector.ts';
-import { Destinations, eligibleHosts, type Load, planMoves } from './destinations.ts';
+import { Destinations, eligibleHosts, type Load, planMoves, whyNone } from './destinations.ts';
 import { leftOf } from './left-behind.ts';
 import { measureApplications } from './measure-applications.ts';
 import { type MovingOptions, moveMany } from './move-many.ts';
@@ -49,8 +49,11 @@ export async function drainHost(context: OrchestratorContext, options: DrainOpti
   );
   const left = here.flatMap((application) => leftOf(application) ?? []);
   const loads = here.filter((application) => !leftOf(application)).map((each) => loadOf(each, used));
-  const eligible = eligibleHosts(inventory.hosts, { from: host, to: options.to, selector: toSelector });
-  const destinations = new Destinations(eligible);
+  const wanted = { from: host, to: options.to, selector: toSelector };
+  const destinations = new Destinations(
+    eligibleHosts(inventory.hosts, wanted),
+    whyNone(inventory.hosts, wanted),
+  );
   const plans = planMoves(loads, destinations);
   const loadNamed = (name: string): Load => loads.find(({ application }) => application === name)!;
   const moved = await moveMany(context, {

@@ -6,6 +6,7 @@ import {
   brokerMachine,
   checkLabName,
   checkSites,
+  emptySites,
   gatewayAddress,
   hostNames,
   hostsFile,
@@ -51,6 +52,8 @@ describe('the plan of a lab', () => {
     });
     expect(attachment(sites, brokerMachine).router).toBe('10.77.255.254');
     expect(applicationRange(sites)).toBe('10.77.0.0/17');
+    const [of1, of2] = [1, 2].map((count) => emptySites({ ...sites, hosts: hostNames(count) }));
+    expect([of1, of2]).toEqual([['azure'], []]);
   });
 
   it.each([['one'], ['a', 'a'], ['a', 'host-b'], ['a', 'B'], ['a', 'machine']])(

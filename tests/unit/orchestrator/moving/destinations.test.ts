@@ -6,6 +6,7 @@ import {
   eligibleHosts,
   type Load,
   planMoves,
+  whyNone,
 } from '../../../../src/orchestrator/moving/destinations.ts';
 import { parseSelector } from '../../../../src/orchestrator/selector.ts';
 import { host } from '../inventories.ts';
@@ -22,7 +23,7 @@ const load = (application: string, usedGiB: number, hostSelector?: Record<string
 });
 const planned = (hosts: Host[], ...loads: Load[]) =>
   Object.fromEntries(
-    planMoves(loads, new Destinations(hosts)).map(({ load, choice }) => [
+    planMoves(loads, new Destinations(hosts, 'there is none')).map(({ load, choice }) => [
       load.application,
       'to' in choice ? choice.to : choice.why,
     ]),
@@ -63,13 +64,13 @@ describe('planMoves', () => {
   });
 
   it('says so where there is no host at all', () => {
-    expect(planned([], load('one', 1))).toEqual({ one: 'there is no other host that takes applications' });
+    expect(planned([], load('one', 1))).toEqual({ one: 'there is none' });
   });
 });
 
 describe('Destinations', () => {
   it('has another one for who was refused, and the refused place for the next', () => {
-    const destinations = new Destinations([withFree('host-b', 8), withFree('host-c', 4)]);
+    const destinations = new Destinations([withFree('host-b', 8), withFree('host-c', 4)], 'there is none');
     const one = load('one', 3);
     expect(destinations.take(one)).toEqual({ to: 'host-b' });
     destinations.giveBack(one, 'host-b');
@@ -102,5 +103,14 @@ describe('eligibleHosts', () => {
   it('are among those that were named or selected', () => {
     expect(names({ to: ['host-c', 'host-d', 'host-e'] })).toEqual(['host-c']);
     expect(names({ selector: parseSelector('zone=west') })).toEqual(['host-b']);
+  });
+
+  it('are none for what each of those that were asked for is', () => {
+    expect(whyNone(hosts, { from: 'host-a', to: ['host-d', 'host-e'] })).toBe(
+      'there is no other host that takes applications: host-d is cordoned (to lift it: cmig uncordon host-d), host-e is NotReady',
+    );
+    expect(whyNone(hosts.slice(0, 1), { from: 'host-a' })).toBe(
+      'there is no other host that takes applications',
+    );
   });
 });
