@@ -7,6 +7,7 @@ import { didYouMean } from '../core/near-names.ts';
 import { changeApplication } from './changing.ts';
 import type { OrchestratorContext } from './context.ts';
 import { withApplicationMutex } from './exclusive.ts';
+import { notFound } from './finding.ts';
 import { type Inventory, readInventory } from './inventory.ts';
 
 export interface TakeCheckpointOptions {
@@ -42,23 +43,31 @@ export const takeCheckpoint = async (
   });
 };
 
-/** Every copy of it, one for each host that keeps one. @throws CmigError `not-found` with near names */
-export function findCheckpoint({ checkpoints, unreachable }: Inventory, id: string): Checkpoint[] {
-  const found = checkpoints.filter(({ metadata }) => metadata.name === id);
+/** Every copy of it, one for each host that keeps one. @throws CmigError as `findApplication` */
+export function findCheckpoint(inventory: Inventory, id: string): Checkpoint[] {
+  const found = inventory.checkpoints.filter(({ metadata }) => metadata.name === id);
   if (found.length > 0) return found;
-  const names = checkpoints.map(({ metadata }) => metadata.name);
-  const unasked = unreachable.length > 0 && `${unreachable.join(', ')} did not answer and may keep it`;
-  throw new CmigError('not-found', `there is no checkpoint "${id}"`, {
-    hint: didYouMean(id, names) ?? (unasked || 'cmig get checkpoints lists them'),
-  });
+  const near = didYouMean(
+    id,
+    inventory.checkpoints.map(({ metadata }) => metadata.name),
+  );
+  throw notFound(`checkpoint "${id}"`, inventory, near ?? 'cmig get checkpoints lists them');
 }
 
-/** @returns the hosts from which it was removed. @throws CmigError `not-found`; `conflict` while it is in use */
-export async function deleteCheckpoint(context: OrchestratorContext, id: string): Promise<string[]> {
-  const copies = findCheckpoint(await readInventory(context, { parts: ['checkpoints'] }), id);
+export interface DeletedCheckpoint {
+  /** From which it was removed. */
+  hosts: string[];
+  /** Hosts that did not answer and may keep a copy. */
+  unasked: string[];
+}
+
+/** @throws CmigError `not-found`, `unreachable`; `conflict` while it is in use */
+export async function deleteCheckpoint(context: OrchestratorContext, id: string): Promise<DeletedCheckpoint> {
+  const inventory = await readInventory(context, { parts: ['checkpoints'] });
+  const copies = findCheckpoint(inventory, id);
   return withApplicationMutex(context, copies[0]!.spec.application, 'cmig delete checkpoint', async () => {
     for (const { status } of copies)
       await context.rpc.callLong(status.host, 'checkpoint.delete', { checkpoint: id }, { timeoutMs: 0 });
-    return copies.map(({ status }) => status.host);
+    return { hosts: copies.map(({ status }) => status.host), unasked: inventory.unreachable };
   });
 }

@@ -6,7 +6,7 @@ import { CmigError } from '../core/errors.ts';
 import { didYouMean } from '../core/near-names.ts';
 import type { Inventory } from './inventory.ts';
 
-/** @throws CmigError `not-found` with near names, and with the hosts that could not be asked */
+/** @throws CmigError `not-found` with near names; `unreachable` where a host could not be asked, which may have it */
 export function findApplication(inventory: Inventory, name: string): Application {
   const found = inventory.applications.find(({ metadata }) => metadata.name === name);
   if (found) return found;
@@ -18,11 +18,18 @@ export function applicationNotFound(inventory: Inventory, name: string): CmigErr
     name,
     inventory.applications.map(({ metadata }) => metadata.name),
   );
-  const unasked =
-    inventory.unreachable.length > 0 && `${inventory.unreachable.join(', ')} did not answer and may have it`;
-  return new CmigError('not-found', `there is no application "${name}"`, {
-    hint: near ?? (unasked || 'cmig get applications lists them'),
-  });
+  return notFound(`application "${name}"`, inventory, near ?? 'cmig get applications lists them');
+}
+
+/** That there is none is known only where all hosts have answered: what a silent one has is still there. */
+export function notFound(
+  what: string,
+  { unreachable }: Pick<Inventory, 'unreachable'>,
+  hint: string | undefined,
+): CmigError {
+  if (unreachable.length === 0) return new CmigError('not-found', `there is no ${what}`, { hint });
+  const silent = unreachable.join(', ');
+  return new CmigError('unreachable', `${silent} did not answer, and no other host has ${what}`, { hint });
 }
 
 /** @throws CmigError `not-found` with near names */

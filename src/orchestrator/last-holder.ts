@@ -19,7 +19,7 @@ export async function requireNameFree(
   const holder = await lastHolder(context, application);
   if (holder === undefined || !inventory.unreachable.includes(holder)) return;
   throw new CmigError('conflict', `application ${application} was last on ${holder}, which does not answer`, {
-    hint: `bring ${holder} back, or choose another name: two applications of one name would both have its address`,
+    hint: `bring ${holder} back, for it would be in two places; if ${holder} is lost for good: cmig host remove ${holder} --lost`,
   });
 }
 
@@ -33,6 +33,7 @@ async function lastHolder(context: OrchestratorContext, application: string): Pr
   let holder: string | undefined;
   for (const event of events) {
     if (event.type === 'application.deployed') holder = event.host;
+    if (event.type === 'checkpoint.restored') holder = event.host;
     if (event.type === 'migration.committed') holder = event.data.to;
     if (event.type === 'application.deleted' && event.host === holder) holder = undefined;
   }

@@ -8,6 +8,7 @@ import type { OrchestratorContext } from './context.ts';
 import { withApplicationMutex } from './exclusive.ts';
 import { findReadyHost, refuseCordoned } from './finding.ts';
 import { type Inventory, readInventory } from './inventory.ts';
+import { requireNameFree } from './last-holder.ts';
 import { migrate } from './migration/migrate.ts';
 
 export interface RestoreOptions {
@@ -46,7 +47,9 @@ export async function restoreApplication(
   const { application, checkpoint, caller } = options;
   const doing = 'cmig restore';
   const { present, host, warnings } = await withApplicationMutex(context, application, doing, async () => {
-    const plan = planRestore(await readInventory(context), options);
+    const inventory = await readInventory(context);
+    const plan = planRestore(inventory, options);
+    if (!plan.present) await requireNameFree(context, inventory, application);
     await bring(context, plan, checkpoint);
     const { warnings = [] } = await context.rpc.callLong(
       plan.host,

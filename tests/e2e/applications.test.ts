@@ -300,7 +300,10 @@ describe('get and describe', () => {
   });
 
   it('shows a host whose agent is gone as NotReady, and what the others have', async () => {
-    await apply(manifest('here'), manifest('there', { host: 'host-c' }));
+    await apply(manifest('here'), manifest('there'));
+    // What can be restored on a host that answers, while the application runs on one that does not.
+    await cmigOk('checkpoint', 'there', '--name', 'earlier');
+    await cmigOk('migrate', 'there', 'host-c');
     await lab('kill', 'host-c', '--agent');
     try {
       const hosts = await cmigJson<{ items: Host[] }>('get', 'hosts');
@@ -315,6 +318,23 @@ describe('get and describe', () => {
       });
       const twin = await cmig('apply', '-f', await written(manifest('there')));
       expect(twin).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('was last on host-c') });
+      const second = await cmig('restore', 'there', '--checkpoint', 'earlier', '--host', 'host-b');
+      expect(second).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('was last on host-c') });
+      for (const words of [
+        ['stop', 'there'],
+        ['delete', 'there'],
+        ['get', 'app', 'there'],
+      ])
+        expect(await cmig(...words)).toMatchObject({
+          exitCode: 8,
+          stderr: expect.stringContaining('host-c did not answer, and no other host has application "there"'),
+        });
+      const deleted = await cmig('delete', 'checkpoint', 'earlier');
+      expect(deleted).toMatchObject({
+        exitCode: 8,
+        stdout: 'checkpoint/earlier deleted\n',
+        stderr: expect.stringContaining('host-c did not answer and may keep a copy'),
+      });
     } finally {
       await lab('start', 'host-c', '--agent');
     }

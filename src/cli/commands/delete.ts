@@ -35,12 +35,13 @@ export async function run(invocation: Invocation): Promise<void> {
     const names = selector === undefined ? named : await selectedNames(invocation, session, selector, kind);
     for (const name of names) {
       try {
-        const hosts = isOfKind
+        const { hosts, unasked } = isOfKind
           ? await deleteCheckpoint(session, name)
-          : [(await deleteApplication(session, name)).status.host];
+          : { hosts: [(await deleteApplication(session, name)).status.host], unasked: [] };
         deleted.push(...hosts.map((host) => ({ name, host })));
         if (invocation.output === 'name') invocation.print(`${kind}/${name}`);
         else if (invocation.output !== 'json') invocation.print(`${kind}/${name} deleted`);
+        if (unasked.length > 0) throw mayBeKept(name, unasked);
       } catch (error) {
         // One that is not there, or that cannot go just now, does not keep the others.
         if (!(error instanceof CmigError)) throw error;
@@ -51,6 +52,16 @@ export async function run(invocation: Invocation): Promise<void> {
   if (invocation.output === 'json') invocation.printJson({ deleted });
   throwAll(failures, `${failures.length} ${kind}s were not deleted`);
 }
+
+/** A copy comes to another host by a restore there. */
+const mayBeKept = (checkpoint: string, hosts: readonly string[]): CmigError =>
+  new CmigError(
+    'unreachable',
+    `${hosts.join(', ')} did not answer and may keep a copy of checkpoint ${checkpoint}`,
+    {
+      hint: `once they answer, again: cmig delete checkpoint ${checkpoint}`,
+    },
+  );
 
 /** Of `checkpoint a b`, or `checkpoint/a checkpoint/b` as `-o name` prints them; undefined where they are applications. */
 function namedCheckpoints(words: readonly string[], selected: boolean): string[] | undefined {

@@ -1,6 +1,7 @@
 // `cmig get`.
 import { CmigError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/near-names.ts';
+import { notFound } from '../../orchestrator/finding.ts';
 import { readInventory } from '../../orchestrator/inventory.ts';
 import type { Selector } from '../../orchestrator/selector.ts';
 import type { ResourceExpressions } from '../../view/jsonpath/resource-expressions.ts';
@@ -47,7 +48,7 @@ export async function run(invocation: Invocation): Promise<void> {
   warnOfInventory(invocation, { warnings: model.warnings, unreachable: silentHosts(model) });
   if (missing.length === 1) throw missing[0]!;
   if (missing.length > 1) {
-    throw new CmigError('not-found', `${missing.length} of what was asked for does not exist`, {
+    throw new CmigError(missing[0]!.code, `${missing.length} of what was asked for does not exist`, {
       problems: missing.map(({ message, hint }) => ({ message, ...(hint ? { hint } : {}) })),
     });
   }
@@ -89,7 +90,10 @@ function findMissing(model: ReadModel, requests: readonly ResourceRequest[]): Cm
       .map((name) => {
         const hint =
           didYouMean(name, existing) ?? (existing.length > 0 ? `there is ${existing.join(', ')}` : undefined);
-        return new CmigError('not-found', `there is no ${kindViews[plural].singular} "${name}"`, { hint });
+        const what = `${kindViews[plural].singular} "${name}"`;
+        // Any host knows of all hosts; of the rest each knows its own.
+        const unreachable = plural === 'hosts' ? [] : silentHosts(model);
+        return notFound(what, { unreachable }, hint);
       });
   });
 }
