@@ -1,4 +1,4 @@
-// The instructions that a CPU has beyond those of every x86-64, by the names that the kernel gives them.
+// The instructions that a CPU has beyond those of every one of its architecture, by the names that the kernel gives them.
 import { readFile } from 'node:fs/promises';
 
 /**
@@ -20,14 +20,20 @@ export async function readInstructions(): Promise<string[]> {
   return instructionsOf(await readFile('/proc/cpuinfo', 'utf8'));
 }
 
-/** Of what /proc/cpuinfo holds: those that all of its CPUs have. */
+/**
+ * Of what /proc/cpuinfo holds: those that all of its CPUs have. On arm64 it has nothing but what programs may use (the
+ * kernel's Documentation/arch/arm64/elf_hwcaps.rst), and a timer of its own.
+ */
 export function instructionsOf(cpuinfo: string): string[] {
-  const perCpu = [...cpuinfo.matchAll(/^flags\s*:(.*)$/gm)].map(
-    ([, flags = '']) => new Set(flags.split(' ')),
+  const perCpu = [...cpuinfo.matchAll(/^(flags|Features)\s*:(.*)$/gm)].map(
+    ([, name, flags = '']) =>
+      new Set(
+        flags
+          .split(' ')
+          .filter((flag) => (name === 'flags' ? instructions.test(flag) : flag && flag !== 'evtstrm')),
+      ),
   );
-  return [...(perCpu[0] ?? [])]
-    .filter((flag) => instructions.test(flag) && perCpu.every((flags) => flags.has(flag)))
-    .sort();
+  return [...(perCpu[0] ?? [])].filter((flag) => perCpu.every((flags) => flags.has(flag))).sort();
 }
 
 /** What programs may use on the one, and would die of on the other. */

@@ -1,4 +1,4 @@
-// What an x86-64 ELF file says of itself: its loader, and whether its code asks the CPU what it can do.
+// What an ELF file says of itself: its machine; one for x86-64 its loader, too, and whether its code asks the CPU what it can do.
 import { type FileHandle, open } from 'node:fs/promises';
 
 export interface ElfFile {
@@ -7,6 +7,8 @@ export interface ElfFile {
   asksCpu: boolean;
 }
 
+const magic = 0x7f454c46;
+const littleEndian = 1;
 const loadable = 1;
 const interpreter = 3;
 const executable = 1;
@@ -14,14 +16,27 @@ const executable = 1;
 const pieceBytes = 4 * 2 ** 20;
 const overlapBytes = 64;
 
+/** Its e_machine; undefined where it is no ELF file. */
+export async function readMachine(path: string): Promise<number | undefined> {
+  const file = await open(path);
+  try {
+    const header = await read(file, 0, 20);
+    if (header.length < 20 || header.readUInt32BE(0) !== magic) return undefined;
+    return header[5] === littleEndian ? header.readUInt16LE(18) : header.readUInt16BE(18);
+  } finally {
+    await file.close();
+  }
+}
+
 /** @returns undefined where it is no ELF file for x86-64 */
 export async function readElf(path: string): Promise<ElfFile | undefined> {
   const file = await open(path);
   try {
     const header = await read(file, 0, 64);
-    const isElf = header.length === 64 && header.readUInt32BE(0) === 0x7f454c46;
+    const isElf = header.length === 64 && header.readUInt32BE(0) === magic;
     // 64 bits, little-endian, x86-64
-    if (!isElf || header[4] !== 2 || header[5] !== 1 || header.readUInt16LE(18) !== 62) return undefined;
+    if (!isElf || header[4] !== 2 || header[5] !== littleEndian || header.readUInt16LE(18) !== 62)
+      return undefined;
     const entryBytes = header.readUInt16LE(54);
     const count = header.readUInt16LE(56);
     const table = await read(file, Number(header.readBigUInt64LE(32)), entryBytes * count);

@@ -7,6 +7,7 @@ import type { MachineFacts, securityModules } from '../../src/contract/machine.t
 import { CmigError } from '../../src/core/errors.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import type { Programs } from '../context.ts';
+import { missingInstructions, readInstructions } from '../cpu/cpu-instructions.ts';
 import type { RunningProcess } from '../cpu/unheld-code.ts';
 import type { Runc } from '../runtime/runc.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
@@ -57,8 +58,12 @@ export async function readAppArmorProfiles(): Promise<string[] | undefined> {
   return text?.split('\n').flatMap((line) => /^(.+) \(\w+\)$/.exec(line)?.[1] ?? []);
 }
 
-/** What criu knows of this machine's CPU: its cpuinfo.img, base64. */
+/** criu compares CPUs on other architectures, and not on this one. */
+const criuComparesCpus = arch() !== 'arm64';
+
+/** What criu knows of this machine's CPU: its cpuinfo.img, base64; where it knows nothing, what the kernel tells. */
 export async function dumpCpuInfo(programs: Programs): Promise<string> {
+  if (!criuComparesCpus) return Buffer.from((await readInstructions()).join(' ')).toString('base64');
   return await inFolder(async (folder) => {
     await runProcess(programs.criu, ['cpuinfo', 'dump', '-D', folder], { env: programs.env });
     return await readFile(join(folder, 'cpuinfo.img'), 'base64');
@@ -66,10 +71,14 @@ export async function dumpCpuInfo(programs: Programs): Promise<string> {
 }
 
 /**
- * What criu says against running on this CPU what was dumped on the other, or undefined where it agrees.
+ * What criu, or the kernel where criu knows nothing, says against running on this CPU what was dumped on the other, or undefined where it agrees.
  * @throws CmigError `unsupported` where it cannot say
  */
 export async function refuseCpu(programs: Programs, cpuinfo: string): Promise<string | undefined> {
+  if (!criuComparesCpus) {
+    const there = Buffer.from(cpuinfo, 'base64').toString().split(' ');
+    return missingInstructions(there, await readInstructions()).join(', ') || undefined;
+  }
   return await inFolder(async (folder) => {
     await writeFile(join(folder, 'cpuinfo.img'), cpuinfo, 'base64');
     try {

@@ -9,6 +9,7 @@ import { parseDurationMs } from '../../src/core/units.ts';
 import type { AgentContext } from '../context.ts';
 import { emulatedCommand, findEmulator, isEmulated, startedHere } from '../cpu/emulator.ts';
 import { findProgramOf } from '../cpu/find-program.ts';
+import { refuseArchitecture } from '../cpu/refuse-architecture.ts';
 import { refuseProgram } from '../cpu/refuse-program.ts';
 import { namespacePath } from '../network/namespace-path.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
@@ -100,14 +101,15 @@ export class ContainerRuntime {
 
   /**
    * Makes and starts a container whose bundle is prepared.
-   * @throws CmigError `tool-failed` with what runc says; `unsupported` where it cannot be held to its baseline
+   * @throws CmigError `tool-failed` with what runc says; `unsupported` where it is made for another architecture or cannot be held to its baseline
    */
   async start(record: ApplicationRecord, containerName: string): Promise<ProcessIdentity> {
     const { metadata, spec } = record.manifest;
     const application = metadata.name;
     const rootfs = this.#context.paths.rootfs(application, containerName);
-    if (spec.cpu && !spec.cpu.emulated)
-      await refuseProgram(rootfs, containerOf(record, containerName), spec.cpu);
+    const container = containerOf(record, containerName);
+    await refuseArchitecture(rootfs, container, this.#context.config.name);
+    if (spec.cpu && !spec.cpu.emulated) await refuseProgram(rootfs, container, spec.cpu);
     const { finished } = await this.conmon.start({
       application,
       container: containerName,

@@ -23,7 +23,10 @@ const init = (facts: MachineFacts): string => (facts.init === 'systemd' ? 'syste
 const free = ({ freeBytes }: MachineFacts): string => `${formatBytes(freeBytes['/var/lib'] ?? 0)} free`;
 
 /** One line a step that changes something. */
-export const describePlan = ({ manager, steps }: JoinPlan): string[] => described(steps, joinSteps, manager);
+export const describePlan = ({ manager, steps, toFetch }: JoinPlan): string[] => [
+  ...(toFetch ? [`first, ${toFetch} is fetched to this machine, by npm`] : []),
+  ...described(steps, joinSteps, manager),
+];
 export const describeBrokerPlan = ({ manager, steps }: BrokerPlan): string[] =>
   described(steps, brokerSteps, manager);
 

@@ -98,7 +98,7 @@ export const host: CommandSpec = {
       name: 'add',
       summary: 'make a machine that is reached by SSH as root a host',
       description:
-        "It looks first and says what it will change. What is missing comes by the machine's own package manager (apt on\nDebian and Ubuntu, dnf on Fedora and RHEL); where no criu of its own dumps and restores on its kernel, a newer one goes\ninto /opt/cmig. The agent comes with a Node of its own. Run again, it repairs or upgrades and changes nothing that is\nright; what was cut off goes on where it was. Settings that are not given stay as they were.\nThe SSH host key is shown and asked for, or given, the first time; it is kept beside the contexts, and another one is\nrefused from then on.",
+        "It looks first and says what it will change. What is missing comes by the machine's own package manager (apt on\nDebian and Ubuntu, dnf on Fedora and RHEL); where no criu of its own dumps and restores on its kernel, a newer one goes\ninto /opt/cmig. The agent comes with a Node of its own; for a machine of another architecture\n(x86_64, arm64) npm fetches that to this one first. Run again, it repairs or upgrades and changes nothing that is\nright; what was cut off goes on where it was. Settings that are not given stay as they were.\nThe SSH host key is shown and asked for, or given, the first time; it is kept beside the contexts, and another one is\nrefused from then on.",
       arguments: [
         { name: 'NAME', summary: 'what the host is to be called' },
         { name: 'ADDRESS', summary: 'where it is reached: ssh://root@ADDRESS[:PORT]' },

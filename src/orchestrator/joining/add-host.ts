@@ -13,6 +13,7 @@ import {
   caFile,
   configurationFiles,
   runtimeFiles,
+  runtimePaths,
   serviceFile,
   sshdFile,
   sysctlFile,
@@ -27,6 +28,7 @@ import {
   type WantedFiles,
 } from './join-plan.ts';
 import { lookAtHost } from './look.ts';
+import { nodeRuntime } from './node-runtime.ts';
 import { runSteps } from './run-steps.ts';
 import type { SshAddress } from './ssh-address.ts';
 import type { SshSession } from './ssh-session.ts';
@@ -84,12 +86,9 @@ export async function addHost(
   const { name, dryRun, onProgress, signal } = options;
   checkName('host', name);
   const known = await knownHosts(context);
-  const runtime = await runtimeFiles();
-  const facts = await lookAtHost(
-    session,
-    runtime.map(({ path }) => path),
-  );
-  checkMachine(facts, process.arch);
+  const facts = await lookAtHost(session, runtimePaths);
+  checkMachine(facts);
+  const node = await nodeRuntime(facts.architecture);
   if (options.mustExist && !facts.isAdded)
     throw new CmigError('conflict', `${name} was not made a host by "cmig host add"`, {
       hint: 'bring it to the new version by hand, as it was set up',
@@ -98,14 +97,14 @@ export async function addHost(
   const settings = await settingsOf(options, facts, known, records);
   const wanted: WantedFiles = {
     encrypts: encrypts(settings),
-    runtime,
+    runtime: await runtimeFiles(node),
     ca: options.authority && caFile(options.authority.ca),
     configuration: configurationFiles(settings, options.credentials),
     sshd: [sshdFile(facts)],
     sysctl: [sysctlFile()],
     service: [await serviceFile(facts.init)],
   };
-  const plan = planJoin(facts, wanted);
+  const plan = planJoin(facts, wanted, node.toFetch);
   options.onPlan(facts, plan);
   const changed = plan.steps.filter(({ changes }) => changes.length > 0);
   const report = {
@@ -121,6 +120,8 @@ export async function addHost(
   const authority = options.authority?.issue;
   await runSteps(
     [
+      // First, so that where it cannot be had nothing was changed.
+      ...(plan.toFetch ? [{ step: 'fetch', title: plan.toFetch, run: () => node.fetch(signal) }] : []),
       ...changed.map(({ step }) => ({
         step,
         title: joinSteps[step],

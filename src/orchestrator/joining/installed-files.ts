@@ -1,7 +1,7 @@
 // The files of a host: what is to be on it and with what mode, so that what is right already is told by its digest.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile, realpath } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { stringify } from 'yaml';
@@ -10,10 +10,12 @@ import { CmigError } from '../../core/errors.ts';
 import { projectFolder } from '../../core/project-folder.ts';
 import type { HostFacts } from './host-facts.ts';
 import type { MachineFacts } from './machine-facts.ts';
+import type { NodeRuntime } from './node-runtime.ts';
 
 /** Everything that belongs to the host's set-up and to no one file's place in the system. */
 export const prefix = '/opt/cmig';
 export const hostFolder = `${prefix}/host`;
+export const nodeFile = `${hostFolder}/node`;
 export const identityFile = '/etc/cmig/identity';
 export const authorizedKeysFile = '/var/lib/cmig/ssh/authorized_keys';
 export const files = {
@@ -55,19 +57,30 @@ async function copied(path: string, mode: string, file: string): Promise<Install
   return { path, mode, sha256: hash.digest('hex'), content: { file } };
 }
 
-/** The agent, its Node and what tries criu: the same on every host. */
-export async function runtimeFiles(): Promise<InstalledFile[]> {
-  const project = projectFolder();
-  const setup = ['apt-suite.sh', 'criu.sh', 'criu-selftest.sh'];
-  const node = await realpath(join(project, 'node_modules/node/bin/node')).catch(() => process.execPath);
-  return Promise.all([
-    copied(`${hostFolder}/agent.mjs`, '644', join(project, 'dist/cmig-agent.mjs')),
-    copied(`${hostFolder}/node`, '755', node),
-    copied(`${hostFolder}/start`, '755', join(project, 'scripts/host/start')),
-    ...setup.map((name) =>
-      copied(`${hostFolder}/setup/${name}`, '755', join(project, 'scripts/setup', name)),
-    ),
-  ]);
+/** The agent and what tries criu, the same on every host: its name there, its mode, and where it is here. */
+const runtime: [name: string, mode: string, source: string][] = [
+  ['agent.mjs', '644', 'dist/cmig-agent.mjs'],
+  ['start', '755', 'scripts/host/start'],
+  ...['apt-suite.sh', 'criu.sh', 'criu-selftest.sh'].map((name): [string, string, string] => [
+    `setup/${name}`,
+    '755',
+    `scripts/setup/${name}`,
+  ]),
+];
+
+/** Where `runtimeFiles` are, which is known before the machine is. */
+export const runtimePaths = [nodeFile, ...runtime.map(([name]) => `${hostFolder}/${name}`)];
+
+/** The agent, the Node of the host's architecture, and what tries criu. */
+export async function runtimeFiles({ sha256, file }: NodeRuntime): Promise<InstalledFile[]> {
+  return [
+    { path: nodeFile, mode: '755', sha256, content: { file } },
+    ...(await Promise.all(
+      runtime.map(([name, mode, source]) =>
+        copied(`${hostFolder}/${name}`, mode, join(projectFolder(), source)),
+      ),
+    )),
+  ];
 }
 
 export interface HostSettings {

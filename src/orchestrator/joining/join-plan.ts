@@ -2,7 +2,15 @@
 import { renewalMs } from '../../core/certificate.ts';
 import { CmigError } from '../../core/errors.ts';
 import type { HostFacts } from './host-facts.ts';
-import { files, type InstalledFile, identityFile, isThere, pipeMaxBytes } from './installed-files.ts';
+import {
+  files,
+  type InstalledFile,
+  identityFile,
+  isThere,
+  nodeFile,
+  pipeMaxBytes,
+} from './installed-files.ts';
+import { architectures } from './node-runtime.ts';
 import { packageManagerOf, packageManagers } from './packages.ts';
 
 export const joinSteps = {
@@ -43,20 +51,20 @@ export interface PlannedStep {
 export interface JoinPlan {
   manager: 'apt-get' | 'dnf';
   packages: string[];
+  /** What is fetched to this machine first, in words. */
+  toFetch?: string;
   steps: PlannedStep[];
 }
 
-/** Node's name of an architecture, by the kernel's. */
-const architectures: Record<string, string> = { x86_64: 'x64', aarch64: 'arm64' };
 const neededBytes: Record<string, number> = { '/opt': 400e6, '/var/lib': 200e6, '/etc': 1e6 };
 
 /** @throws CmigError `unsupported` with everything that keeps this machine from being a host */
-export function checkMachine(facts: HostFacts, architecture: string): void {
+export function checkMachine(facts: HostFacts): void {
   const problems = [
     ...(facts.isRoot ? [] : ['root is not root there: the login is not that of user 0']),
-    ...(architectures[facts.architecture] === architecture
+    ...(architectures.includes(facts.architecture)
       ? []
-      : [`its architecture is ${facts.architecture}, and the agent here is built for ${architecture}`]),
+      : [`its architecture is ${facts.architecture}, and a host is one of ${architectures.join(', ')}`]),
     ...Object.entries(neededBytes)
       .filter(([folder, bytes]) => (facts.freeBytes[folder] ?? 0) < bytes && !facts.isAdded)
       .map(
@@ -73,8 +81,11 @@ export function checkMachine(facts: HostFacts, architecture: string): void {
   });
 }
 
-/** @throws CmigError `unsupported` where the distribution is unknown */
-export function planJoin(facts: HostFacts, wanted: WantedFiles): JoinPlan {
+/**
+ * @param toFetch what must be fetched to this machine, in words, before there is a Node for that one
+ * @throws CmigError `unsupported` where the distribution is unknown
+ */
+export function planJoin(facts: HostFacts, wanted: WantedFiles, toFetch?: string): JoinPlan {
   const manager = packageManagerOf(facts);
   const packages = {
     ...packageManagers[manager].packages,
@@ -112,6 +123,7 @@ export function planJoin(facts: HostFacts, wanted: WantedFiles): JoinPlan {
   return {
     manager,
     packages: missing,
+    ...(toFetch && changes.runtime.includes(nodeFile) ? { toFetch } : {}),
     steps: [
       ...Object.entries(changes).map(([step, list]) => ({ step: step as JoinStep, changes: list })),
       {

@@ -2,8 +2,8 @@
 // their layers as they came, each once, too, however many images share it.
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheFolder } from '../../core/cache-folder.ts';
 import { chainDigest } from '../../core/chain-digest.ts';
 import { CmigError } from '../../core/errors.ts';
 import { type ConfiguredReference, referenceText } from '../../manifest/image-reference.ts';
@@ -33,7 +33,6 @@ interface FetchOptions {
 }
 
 const layoutTag = 'image';
-const cacheFolder = (): string => join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'cmig');
 
 /** `$XDG_CACHE_HOME/cmig/images`; each image is a folder of its own. */
 export const imageCacheFolder = (): string => join(cacheFolder(), 'images');

@@ -19,6 +19,13 @@ describe('instructions', () => {
     expect(instructionsOf('')).toEqual([]);
   });
 
+  it('are all that the kernel tells of an arm64', () => {
+    const features = (text: string) => `processor\t: 0\nFeatures\t: ${text}\nCPU part\t: 0xd0c\n`;
+    const large = instructionsOf(features('fp asimd evtstrm atomics sve') + features('fp asimd atomics sve'));
+    expect(large).toEqual(['asimd', 'atomics', 'fp', 'sve']);
+    expect(missingInstructions(large, instructionsOf(features('fp asimd atomics')))).toEqual(['sve']);
+  });
+
   it('are missing by name, in one direction only', () => {
     const old = instructionsOf(cpuinfo('fpu sse2 ssse3 sse4_2 popcnt'));
     expect(missingInstructions(modern, old)).toEqual(['avx', 'avx2', 'xsave']);

@@ -100,6 +100,13 @@ describe('the plan of joining', () => {
     for (const [lines, expected] of cases) expect(changing(factsOf(...lines))).toEqual(expected);
   });
 
+  it('has a Node fetched where the machine has not got it, and only there', () => {
+    const toFetch = 'Node for another architecture';
+    expect(planJoin(factsOf(), wanted, toFetch)).toMatchObject({ toFetch });
+    expect(planJoin(factsOf(...complete), wanted, toFetch)).not.toHaveProperty('toFetch');
+    expect(planJoin(factsOf(), wanted)).not.toHaveProperty('toFetch');
+  });
+
   it('has a certificate made where there is none by this authority, or it soon expires', () => {
     const certified = { ...wanted, ca: file('/etc/cmig/ca.crt') };
     const made = { certificate: ['/etc/cmig/host.crt'], start: ['starts it anew; containers run on'] };
@@ -114,9 +121,9 @@ describe('the plan of joining', () => {
   });
 
   it('names all that keeps a machine from being a host', () => {
-    const problemsOf = (facts: HostFacts, architecture = 'x64'): string[] => {
+    const problemsOf = (facts: HostFacts): string[] => {
       try {
-        checkMachine(facts, architecture);
+        checkMachine(facts);
         return [];
       } catch (error) {
         const { problems = [], message } = error as { problems?: { message: string }[]; message: string };
@@ -124,9 +131,10 @@ describe('the plan of joining', () => {
       }
     };
     expect(problemsOf(factsOf())).toEqual([]);
-    expect(problemsOf(factsOf('uid=1000', 'free./opt=1000'), 'arm64')).toEqual([
+    expect(problemsOf(factsOf('architecture=aarch64'))).toEqual([]);
+    expect(problemsOf(factsOf('uid=1000', 'free./opt=1000', 'architecture=riscv64'))).toEqual([
       expect.stringContaining('root'),
-      'its architecture is x86_64, and the agent here is built for arm64',
+      'its architecture is riscv64, and a host is one of x86_64, aarch64',
       '/opt has 1 MB left, and 400 MB are needed',
     ]);
     expect(problemsOf(factsOf('distribution=plan9', 'system=Plan 9'))).toEqual([
