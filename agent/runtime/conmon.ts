@@ -10,6 +10,7 @@ import type { AgentContext, Programs } from '../context.ts';
 import { type AgentPaths, containerId } from '../store/paths.ts';
 import { readProcess } from './process-table.ts';
 import { lastRuncError, type Runc } from './runc.ts';
+import { systemdIsInit } from './systemd.ts';
 import { leaveUnit } from './systemd-unit.ts';
 
 export interface ConmonRequest {
@@ -87,8 +88,10 @@ export class Conmon {
           },
         );
       }
-      const pid = await this.pid(application, container);
-      if (pid !== undefined) await leaveUnit(pid, join(this.#cgroupParent, ownCgroup));
+      if (systemdIsInit) {
+        const pid = await this.pid(application, container);
+        if (pid !== undefined) await leaveUnit(pid, join(this.#cgroupParent, ownCgroup));
+      }
       return { finished: reports.finished };
     } finally {
       await theirs.close();

@@ -1,14 +1,14 @@
 // When the whole machine goes down, applications are asked to end first, as they would be by "cmig stop".
-import { existsSync } from 'node:fs';
 import { runProcess } from '../../src/core/run-process.ts';
 import type { AgentContext } from '../context.ts';
 import type { ApplicationRecord } from '../store/application-store.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
 import { startWaves } from './start-order.ts';
+import { systemdIsInit } from './systemd.ts';
 
 /** Whether systemd is on its way to power off or to a reboot. */
 export async function isMachineEnding(): Promise<boolean> {
-  if (!existsSync('/run/systemd/system')) return false;
+  if (!systemdIsInit) return false;
   const { stdout } = await runProcess('systemctl', ['is-system-running'], {
     allowedExitCodes: Array.from({ length: 256 }, (_, code) => code),
   });

@@ -10,16 +10,11 @@ import { join } from 'node:path';
 const hierarchies = ['', 'unified', 'systemd'];
 
 /**
- * Where systemd is the init, moves a process into `cgroup`. What stays in the unit is ended with the agent by "systemctl
+ * Moves a process into `cgroup`, for where systemd is the init. What stays in the unit is ended with the agent by "systemctl
  * kill", whatever its KillMode, and counts as the unit's where memory runs out. Never throws: whoever stays only lives
  * less safely.
  */
-export async function leaveUnit(
-  pid: number,
-  cgroup: string,
-  { root = '/sys/fs/cgroup', systemd = '/run/systemd/system' } = {},
-): Promise<void> {
-  if (!existsSync(systemd)) return;
+export async function leaveUnit(pid: number, cgroup: string, root = '/sys/fs/cgroup'): Promise<void> {
   await Promise.all(
     hierarchies
       .map((hierarchy) => join(root, hierarchy))
