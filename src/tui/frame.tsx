@@ -25,8 +25,9 @@ export function Frame({ body, columns, rows, hints, message, input }: FrameProps
   const filled = Array.from({ length: bodyRows }, (_, index): Line => body[index] ?? []);
   const told = input ?? (message ? [span(message.text, message.tone)] : []);
   const all = [...filled, clipLine(told, columns, glyphs.cut), keyLine(hints, columns, glyphs.cut)];
+  // Nothing can stand out of it, each line being one row and cut off: to have ink clip it would double what a picture costs.
   return (
-    <Box flexDirection="column" width={columns} height={Math.max(1, rows)} overflow="hidden">
+    <Box flexDirection="column" width={columns} height={Math.max(1, rows)}>
       <Lines lines={all.slice(-rows)} color={color} />
     </Box>
   );

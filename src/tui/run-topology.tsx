@@ -22,7 +22,8 @@ export async function runTopology(options: RunTopologyOptions): Promise<void> {
     exitOnCtrlC: false,
     // Who asked for it has said so; an environment variable of a CI does not count.
     interactive: true,
-    maxFps: 20,
+    // What happens is told a few times a second; a key that comes just after a picture is not to wait long for the next.
+    maxFps: 60,
   });
   const end = (): void => view.unmount();
   let crash: unknown;
