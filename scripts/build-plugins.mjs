@@ -45,6 +45,16 @@ export const lazyBuiltins = {
   },
 };
 
+/** yoga takes its WebAssembly out of itself by `fetch`, for which Node loads all that it knows of HTTP; it can without. */
+export const fetchlessYoga = {
+  name: 'fetchless-yoga',
+  setup(build) {
+    build.onLoad({ filter: /\/yoga-wasm-base64-esm\.js$/ }, async ({ path }) => ({
+      contents: `var fetch;${await readFile(path, 'utf8')}`,
+    }));
+  },
+};
+
 /**
  * esbuild makes a file of whatever is loaded by the same commands, which for a short command are forty files; each costs
  * as much as a long function. So that it makes a few of them: whoever loads something of a group loads all of it.

@@ -2,7 +2,7 @@
 // agent as one file. With --if-changed it does nothing when no source is newer than the last build.
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lazyBuiltins, leanBuiltins, together } from './build-plugins.mjs';
+import { fetchlessYoga, lazyBuiltins, leanBuiltins, together } from './build-plugins.mjs';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -71,7 +71,7 @@ async function build({ name, entry, splitting }, outdir, esbuild) {
     // ink loads it only when its developer tools are asked for
     external: ['react-devtools-core'],
     banner: { js: banner },
-    plugins: splitting ? [lazyBuiltins, leanBuiltins] : [lazyBuiltins],
+    plugins: splitting ? [lazyBuiltins, leanBuiltins, fetchlessYoga] : [lazyBuiltins],
     logLevel: 'warning',
   };
   if (splitting) {
