@@ -98,8 +98,8 @@ export class LocalApplications {
   }
 
   /**
-   * For what ends the application: a deployment or a start of it does not have to become ready first. Whoever waits for
-   * that hears what was done instead. @returns the application, when nothing of the kind is under way any more
+   * For what changes or ends the application: a deployment or a start of it does not have to become ready first. Whoever
+   * waits for that hears what was done instead. @returns the application, when nothing of the kind is under way any more
    * @throws CmigError `not-found`, also where another one has deleted it meanwhile
    */
   protected async withoutStart(name: string, done: string): Promise<SupervisedApplication> {

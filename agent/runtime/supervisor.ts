@@ -30,14 +30,33 @@ export class Supervisor extends HandedOverApplications {
   }
 
   /**
-   * @throws CmigError `invalid`, `not-found` (image), `conflict` (also where it was stopped or deleted before it was
-   * ready), `tool-failed`, `timeout` (not ready)
+   * @throws CmigError `invalid`, `not-found` (image), `conflict` (also where it was changed, stopped or deleted before
+   * it was ready), `tool-failed`, `timeout` (not ready)
    */
   async deploy(request: DeployRequest): Promise<Application> {
-    const { manifest, images, address } = request;
-    const { name } = manifest.metadata;
+    const { address } = request;
+    const { name } = request.manifest.metadata;
     applyPolicy(request.manifest, this.it.context.config);
     await checkDeployment(request, this.#images, this.it.context);
+    // What it is to be already may become ready in peace; what it is not to be any more is not waited for.
+    if (this.#planned(request).isSame) return this.describe(name);
+    if (this.applications.has(name)) await this.withoutStart(name, 'changed');
+    const { current, next } = this.#planned(request);
+    if (current?.record.address !== address) this.#checkAddress(name, address);
+    const application = current ?? new SupervisedApplication(next, this.it);
+    this.applications.set(name, application);
+    return this.exclusive(name, 'deploy', async (signal) => {
+      await replaceContainers(application, next, this.it, signal).finally(() =>
+        this.#images.holds.release(Object.values(application.record.images)),
+      );
+      this.it.context.events.publish('application.deployed', { application: name, address });
+      return describe(application);
+    }).then(() => describe(application));
+  }
+
+  /** What a deployment makes of it, by how it is now. */
+  #planned({ manifest, images, address }: DeployRequest) {
+    const { name } = manifest.metadata;
     const current = this.applications.get(name);
     // A start that failed and a removal that did are as good as never asked for.
     const isGiven = current && !current.failure && !current.record.deleting;
@@ -52,19 +71,8 @@ export class Supervisor extends HandedOverApplications {
       desired: isGiven ? current.record.desired : 'running',
       createdAt: current?.record.createdAt ?? new Date().toISOString(),
     };
-    if (!current) this.#checkAddress(name, address);
-    else if (isDeepStrictEqual(comparable(next), comparable(current.record)) && isGiven)
-      return describe(current);
-    else if (current.record.address !== address) this.#checkAddress(name, address);
-    const application = current ?? new SupervisedApplication(next, this.it);
-    this.applications.set(name, application);
-    return this.exclusive(name, 'deploy', async (signal) => {
-      await replaceContainers(application, next, this.it, signal).finally(() =>
-        this.#images.holds.release(Object.values(application.record.images)),
-      );
-      this.it.context.events.publish('application.deployed', { application: name, address });
-      return describe(application);
-    }).then(() => describe(application));
+    const isSame = isGiven && isDeepStrictEqual(comparable(next), comparable(current.record));
+    return { current, next, isSame };
   }
 
   async start(name: string): Promise<Application> {

@@ -70,13 +70,12 @@ export async function applyApplications(
   for (const { wanted: one } of plans) {
     const { name } = one.manifest.metadata;
     try {
-      const result = await withApplicationMutex(context, name, 'cmig apply', async () => {
-        // Planned again, now that nobody else can change it: what was planned may be out of date.
-        const replan = async () => (await plan([one], () => {}))[0]!;
-        const deployed = await deployPlanned(context, replan, options);
-        return { ...resultOf(deployed.plan), application: deployed.application };
-      });
-      done(result);
+      // Planned again, once nobody else can change it: what was planned may be out of date.
+      const replan = async () => (await plan([one], () => {}))[0]!;
+      const exclusively = <T>(work: () => Promise<T>) =>
+        withApplicationMutex(context, name, 'cmig apply', work);
+      const deployed = await deployPlanned(context, exclusively, replan, options);
+      done({ ...resultOf(deployed.plan), application: deployed.application });
     } catch (error) {
       // One that fails does not keep the others.
       if (!(error instanceof CmigError) || plans.length === 1 || options.signal?.aborted) throw error;

@@ -17,40 +17,56 @@ const firstFailureMs = 1000;
 /**
  * Answers the plan that was carried out and how the application is then. With `wait` it is ready; without, the host has
  * begun and did not fail at once.
+ * @param exclusively under the application's mutex. It is not kept for as long as the application takes to become ready:
+ * another change, or its end, need not wait for that, and its host does one thing at a time to it in any case
  * @param replan plans anew, by what exists at that moment
- * @throws CmigError whatever the host says; `timeout`; `cancelled`, and a host goes on with what it has begun
+ * @throws CmigError whatever the host says, also that something else was done to it before it was ready; `timeout`;
+ * `cancelled`, and a host goes on with what it has begun
  */
 export async function deployPlanned(
   context: OrchestratorContext,
+  exclusively: <T>(work: () => Promise<T>) => Promise<T>,
   replan: () => Promise<ApplyPlan>,
   options: ApplyOptions,
 ): Promise<{ plan: ApplyPlan; application: Application }> {
-  const { signal } = options;
+  const { signal, wait, onProgress = () => {} } = options;
   const cancellable = <T>(work: Promise<T>) => unlessAborted(work, signal, 'cmig apply');
-  const plan = await cancellable(replan());
-  const onProgress = options.onProgress ?? (() => {});
-  const get = () => getApplication(context, plan);
-  if (plan.outcome === 'unchanged') {
-    return { plan, application: options.wait ? await untilReady(get, plan, options) : plan.existing! };
+  const { plan, application, ended } = await exclusively(async () => {
+    const plan = await cancellable(replan());
+    if (plan.outcome === 'unchanged') return { plan, application: plan.existing!, ended: undefined };
+    await bringImages(context, plan, onProgress, signal);
+    const { metadata } = plan.manifest;
+    const title = `${plan.existing ? 'update' : 'deploy'} ${metadata.name} on ${plan.host.metadata.name}`;
+    onProgress({ type: 'begun', step: stepOf(plan), title });
+    return failing(plan, onProgress, async () => {
+      const begun = await cancellable(begin(context, plan, replan, options));
+      begun.ended.catch(() => {}); // whoever does not wait hears only of what fails at once
+      if (wait) return { ...begun, application: undefined };
+      const early = await cancellable(Promise.race([begun.ended, sleep(firstFailureMs)]));
+      return { ...begun, application: early ?? (await getApplication(context, plan)) };
+    });
+  });
+  if (!ended) {
+    const get = () => getApplication(context, plan);
+    return { plan, application: wait ? await untilReady(get, plan, options) : application };
   }
-  await bringImages(context, plan, onProgress, signal);
-  const host = plan.host.metadata.name;
-  const name = nameOf(plan);
-  const step = `deploy ${name}`;
-  onProgress({ type: 'begun', step, title: `${plan.existing ? 'update' : 'deploy'} ${name} on ${host}` });
+  const last = application ?? (await failing(plan, onProgress, () => cancellable(ended)));
+  onProgress({ type: 'ended', step: stepOf(plan), note: last.status.phase });
+  return { plan, application: last };
+}
+
+const stepOf = (plan: ApplyPlan) => `deploy ${nameOf(plan)}`;
+
+/** Tells where it fails; one that is cancelled says what goes on. */
+async function failing<T>(plan: ApplyPlan, onProgress: OnProgress, work: () => Promise<T>): Promise<T> {
   try {
-    const begun = await cancellable(begin(context, plan, replan, options));
-    if (!options.wait) begun.ended.catch(() => {}); // whoever does not wait hears only of what fails at once
-    const application = options.wait
-      ? await cancellable(begun.ended)
-      : ((await Promise.race([begun.ended, sleep(firstFailureMs)])) ?? (await get()));
-    onProgress({ type: 'ended', step, note: application.status.phase });
-    return { plan: begun.plan, application };
+    return await work();
   } catch (error) {
-    onProgress({ type: 'failed', step });
+    onProgress({ type: 'failed', step: stepOf(plan) });
     if (codeOf(error) !== 'cancelled') throw error;
+    const name = nameOf(plan);
     throw new CmigError('cancelled', 'cmig apply was cancelled', {
-      hint: `${host} may go on with ${name}: see it with cmig get application ${name}, or end it with cmig delete ${name}`,
+      hint: `${plan.host.metadata.name} may go on with ${name}: see it with cmig get application ${name}, or end it with cmig delete ${name}`,
       cause: error,
     });
   }

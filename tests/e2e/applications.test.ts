@@ -13,6 +13,7 @@ import {
   cmigOk,
   cmigWith,
   deleteAll,
+  follow,
   images,
   lab,
   onHost,
@@ -225,22 +226,31 @@ describe('the end of an application', () => {
     ).toBe('0\n');
   });
 
-  it('does not wait until it is ready, where nobody waits for that any more', async () => {
-    const file = await written(manifest('slow', { container: { ready: { tcp: 9, timeout: '10m' } } }));
-    for (const [end, done] of [
-      ['stop', 'stopped'],
-      ['delete', 'deleted'],
-    ] as const) {
-      const applying = startCmig('apply', '--wait', '-f', file);
+  it('does not wait until it is ready, nor does a change of it: who waits for that is told', async () => {
+    const slow = manifest('slow', { container: { ready: { tcp: 9, timeout: '10m' } } });
+    const applying = async () => {
+      const waiting = follow('apply', '--wait', '-f', await written(slow));
       await waitFor(async () => (await cmig('get', 'app', 'slow')).stdout.includes(' Deploying '), {
         timeoutMs: 60_000,
         what: 'its deployment',
       });
-      applying.kill('SIGINT');
-      expect((await applying.ended).exitCode).toBe(130);
-      expect(await cmigOk(end, 'slow')).toBe(`application/slow ${done}\n`);
-      if (end === 'stop') expect((await get('slow')).status.phase).toBe('Stopped');
-      if (end === 'stop') await cmigOk('delete', 'slow');
+      return waiting;
+    };
+    expect((await (await applying()).interrupt()).exitCode).toBe(130);
+    expect(await cmigOk('stop', 'slow')).toBe('application/slow stopped\n');
+    expect((await get('slow')).status.phase).toBe('Stopped');
+    await cmigOk('delete', 'slow');
+    for (const [done, command] of [
+      ['changed', async () => ['apply', '--wait', '-f', await written(manifest('slow'))]],
+      ['deleted', async () => ['delete', 'slow']],
+    ] as const) {
+      const waiting = await applying();
+      // What has only just begun is still the other's alone.
+      const isDone = async () => (await cmig(...(await command()))).exitCode === 0;
+      await waitFor(isDone, { timeoutMs: 60_000, intervalMs: 200, what: `its being ${done}` });
+      expect((await waiting.process.ended).exitCode).toBe(4);
+      expect(waiting.notices()).toContain(`slow was ${done} before it was ready`);
+      if (done === 'changed') expect((await get('slow')).status.phase).toBe('Running');
     }
     expect(await names()).toEqual([]);
   });
@@ -433,7 +443,7 @@ describe('what is refused', () => {
     expect(await names()).toEqual([]);
   });
 
-  it('two changes of one application at a time, and says who is at it', async () => {
+  it('two operations on one application at a time, and says what is under way', async () => {
     // Ready as soon as the second command has been refused.
     const slow = manifest('slow', { container: { ready: { exec: ['test', '-e', '/go'], timeout: '10m' } } });
     const first = startCmig('apply', '--wait', '-f', await written(slow));
@@ -442,8 +452,10 @@ describe('what is refused', () => {
         timeoutMs: 60_000,
         what: 'the deployment',
       });
-      const second = await cmig('delete', 'slow');
-      expect(second).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('cmig apply') });
+      const second = await cmig('start', 'slow');
+      // By whoever runs the first command, or by the host.
+      const words = expect.stringMatching(/cmig apply|its deploy is under way/);
+      expect(second).toMatchObject({ exitCode: 4, stderr: words });
     } finally {
       await inside('slow', 'touch', '/go');
       await first.ended;
