@@ -3,11 +3,13 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
+import { RpcClient } from '../../src/broker/rpc-client.ts';
 import type { Application } from '../../src/contract/application.ts';
 import type { MigrationReport } from '../../src/orchestrator/migration/migrate.ts';
 import { addressOf, cmig, cmigJson, cmigOk, images, tryOnHost, useLab } from './lab.ts';
+import { connectToLab } from './lab-broker.ts';
 import { NumberedStream } from './numbered-stream.ts';
-import { settings } from './settings.ts';
+import { labName, settings } from './settings.ts';
 
 const data = '/var/lib/cmig';
 /** An rsync that has lost its sender may still have it open for a moment. */
@@ -141,6 +143,47 @@ describe('a migration that fails', () => {
       }
     },
   );
+
+  it('while it is held, the disk of its source full to the last byte, costs nothing either', async () => {
+    const connection = await connectToLab(labName, 'full disk');
+    const rpc = new RpcClient(connection, { caller: connection.name });
+    const address = await addressOf('stayer');
+    const stream = await NumberedStream.open({ host: address, port: 7000 });
+    const folder = `${data}/migrations`;
+    const onSource = async (text: string) =>
+      expect(await tryOnHost('host-a', 'sh', '-c', text)).toMatchObject({ exitCode: 0 });
+    try {
+      const before = await describeStayer();
+      await onSource(`mount -t tmpfs -o size=64m tmpfs ${folder}`);
+      const migration = `m-${Date.now().toString(36)}full`;
+      const terms = { migration, strategy: 'stop-and-copy', leaseMs: 600_000 };
+      const { facts } = await rpc.call(
+        'host-a',
+        'migration.preflight.source',
+        { application: 'stayer', to: 'host-b' },
+        { timeoutMs: 60_000 },
+      );
+      await rpc.callLong('host-b', 'migration.prepare', { ...terms, from: 'host-a', facts: facts! });
+      await rpc.callLong('host-a', 'migration.presync', { ...terms, application: 'stayer', to: 'host-b' });
+      await rpc.callLong('host-a', 'migration.freeze', { migration });
+      // A file takes whole pages: the rest of its last one is room for some lines more.
+      const fill = (file: string) => `head -c 64m /dev/zero >>${file}`;
+      await onSource(
+        `cd ${folder} && ! ${fill('filler')} && for log in $(find . -name '*.log'); do ! ${fill('$log')}; done`,
+      );
+      for (const host of ['host-b', 'host-a'])
+        await rpc.callLong(host, 'migration.abort', { migration, reason: 'a full disk' });
+      await stream.more(10);
+      expect(stream.problems).toEqual([]);
+      const pids = ({ status }: Application) =>
+        status.containers.map(({ pid, restarts }) => ({ pid, restarts }));
+      expect(pids(await describeStayer())).toEqual(pids(before));
+    } finally {
+      stream.close();
+      await onSource(unmount(folder));
+      await connection.close();
+    }
+  });
 
   async function describeStayer(): Promise<Application> {
     return await cmigJson<Application>('get', 'application', 'stayer');
