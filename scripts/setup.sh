@@ -28,7 +28,7 @@ for part in "$@"; do
     node) scripts/setup/node.sh ;;
     build)
       # a folder's time changes with what goes and comes in it, so deleted sources count too
-      if [ ! -e dist/.built ] || [ -n "$(find src agent scripts/build.mjs scripts/build-plugins.mjs package-lock.json -newer dist/.built -print -quit)" ]; then
+      if [ ! -e dist/.built ] || [ -n "$(find src agent scripts/*.mjs package-lock.json -newer dist/.built -print -quit)" ]; then
         echo "build: dist/"
         node_modules/.bin/node scripts/build.mjs
       fi

@@ -9,10 +9,9 @@ import { pinFile } from './on-machine.ts';
 export async function agreedKey(invocation: Invocation, where: SshAddress): Promise<string> {
   const file = pinFile();
   const [shown, pinned] = [await scanHostKey(where), await pinnedKey(file, where)];
-  const asks = invocation.interactive && invocation.stdin.isTTY === true;
   await agreeOnKey(shown, {
     ...{ where, pinned, pinFile: file, given: invocation.text('host-key') },
-    ask: asks ? (fingerprint) => confirm(invocation, where, fingerprint) : undefined,
+    ask: invocation.attended ? (fingerprint) => confirm(invocation, where, fingerprint) : undefined,
   });
   if (pinned === undefined) await pinKey(file, where, shown.key);
   return shown.key;

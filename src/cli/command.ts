@@ -135,6 +135,8 @@ export interface Invocation {
   readonly stderr: Writable & { isTTY?: boolean; columns?: number; rows?: number };
   /** Standard output is a terminal: progress and colour may be shown. */
   readonly interactive: boolean;
+  /** Standard input is one too: somebody is there who can be asked. */
+  readonly attended: boolean;
   readonly color: boolean;
   /**
    * Aborted by SIGINT or SIGTERM, from the first time it is asked for: until then these signals end the process. A

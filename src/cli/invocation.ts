@@ -74,6 +74,9 @@ export function createInvocation(call: RawCall, around: Surroundings): Invocatio
     get interactive() {
       return around.stdout.isTTY === true;
     },
+    get attended() {
+      return this.interactive && around.stdin.isTTY === true;
+    },
     color: around.color,
     get signal() {
       signal ??= around.takeSignals();

@@ -31,7 +31,7 @@ export async function onMachine<T>(
 ): Promise<T> {
   const session = await SshSession.open({
     ...{ where, hostKey, identity: invocation.text('identity') },
-    interactive: invocation.interactive && invocation.stdin.isTTY === true,
+    interactive: invocation.attended,
     signal: invocation.signal,
   });
   const mode = progressMode({

@@ -30,7 +30,7 @@ export async function resolve(invocation: Invocation): Promise<void> {
 async function isConfirmed(invocation: Invocation, { migration, host }: ResolutionPlan): Promise<boolean> {
   const { application, to } = migration.spec;
   const warning = `this gives up the frozen copy of ${application} on ${host}, and ${to} does not answer whether it has one`;
-  if (!invocation.stdin.isTTY || !invocation.interactive) {
+  if (!invocation.attended) {
     throw new CmigError('conflict', warning, { hint: `say --yes if ${to} is known to run ${application}` });
   }
   const question = createInterface({ input: invocation.stdin, output: invocation.stderr });

@@ -9,8 +9,7 @@ import type { Invocation } from '../command.ts';
 import { type Session, withOrchestrator } from '../session.ts';
 
 export async function run(invocation: Invocation): Promise<number> {
-  const { stdin } = invocation;
-  const live = invocation.interactive && stdin.isTTY === true && !invocation.flag('once');
+  const live = invocation.attended && !invocation.flag('once');
   return withOrchestrator(
     invocation,
     async (session) => {
