@@ -8,6 +8,7 @@ import { type ImageReference, referenceText } from '../manifest/image-reference.
 import { type ComparableManifest, comparable, comparableOf, isEqual } from './comparing.ts';
 import { ImageResolver, type ResolvedImage } from './image-resolving.ts';
 import type { Inventory } from './inventory.ts';
+import type { AwayApplication } from './last-holder.ts';
 import { type Placement, placeApplication, portTaken } from './placing.ts';
 
 /** An application that is wanted, with where its images are on this machine. */
@@ -33,14 +34,19 @@ export interface ApplyPlan extends Placement {
   after: ComparableManifest;
 }
 
-/** What would be done; changes nothing. @throws CmigError as `applyApplications` */
+/**
+ * What would be done; changes nothing.
+ * @param away what hosts have that did not answer
+ * @throws CmigError as `applyApplications`
+ */
 export async function planApply(
   inventory: Inventory,
   wanted: readonly WantedApplication[],
   resolver = new ImageResolver(),
   onProgress: OnProgress = () => {},
+  away: readonly AwayApplication[] = [],
 ): Promise<ApplyPlan[]> {
-  const placed = placeAll(inventory, wanted);
+  const placed = placeAll(inventory, wanted, away);
   await readImages(placed, resolver, onProgress);
   const ready = inventory.hosts
     .filter(({ status }) => status.condition === 'Ready')
@@ -82,7 +88,11 @@ async function readImages(
   }
 }
 
-function placeAll(inventory: Inventory, wanted: readonly WantedApplication[]) {
+function placeAll(
+  inventory: Inventory,
+  wanted: readonly WantedApplication[],
+  away: readonly AwayApplication[],
+) {
   const reserved = new Set<string>();
   const errors: CmigError[] = [];
   // Addresses that are asked for come first, so that none is given away to one that does not care.
@@ -90,7 +100,7 @@ function placeAll(inventory: Inventory, wanted: readonly WantedApplication[]) {
   const placements = new Map<WantedApplication, Placement>();
   for (const one of eager) {
     try {
-      const placement = placeApplication(inventory, one.manifest, reserved);
+      const placement = placeApplication(inventory, one.manifest, reserved, away);
       reserved.add(placement.address);
       for (const other of placements.keys())
         for (const port of other.manifest.spec.network?.ports ?? []) {

@@ -11,7 +11,7 @@ import { withApplicationMutex } from './exclusive.ts';
 import { refuseHostPorts } from './host-ports.ts';
 import { ImageResolver } from './image-resolving.ts';
 import { readInventory } from './inventory.ts';
-import { requireNameFree } from './last-holder.ts';
+import { applicationsAway, requireNameFree } from './last-holder.ts';
 
 export interface ApplyResult {
   name: string;
@@ -50,9 +50,10 @@ export async function applyApplications(
   const plan = async (some: readonly WantedApplication[], report: OnProgress) => {
     const inventory = await readInventory(context);
     for (const { manifest } of some) await refuseHostPorts(context, inventory, manifest);
-    const plans = await planApply(inventory, some, resolver, report);
+    const away = await applicationsAway(context, inventory);
+    const plans = await planApply(inventory, some, resolver, report, away);
     for (const { existing, wanted } of plans) {
-      if (!existing) await requireNameFree(context, inventory, wanted.manifest.metadata.name);
+      if (!existing) requireNameFree(away, wanted.manifest.metadata.name);
     }
     return plans;
   };

@@ -6,6 +6,7 @@ import { CmigError } from '../core/errors.ts';
 import { chooseAddress, isWithin, parseRange } from './address-range.ts';
 import { findReadyHost, refuseCordoned } from './finding.ts';
 import type { Inventory } from './inventory.ts';
+import type { AwayApplication } from './last-holder.ts';
 
 export interface Placement {
   host: Host;
@@ -19,12 +20,14 @@ export interface Placement {
 /**
  * A new application goes to `spec.host`; one that exists stays where it is, whatever `spec.host` says.
  * @param reserved addresses that were chosen but are not in use yet
+ * @param away what hosts have that did not answer
  * @throws CmigError `not-found`, `unreachable` or `conflict` (host), `conflict` or `invalid` (address)
  */
 export function placeApplication(
   inventory: Inventory,
   manifest: ApplicationManifest,
   reserved: ReadonlySet<string> = new Set(),
+  away: readonly AwayApplication[] = [],
 ): Placement {
   const { name } = manifest.metadata;
   const { spec } = manifest;
@@ -43,7 +46,14 @@ export function placeApplication(
   const host = findReadyHost(inventory, existing?.status.host ?? spec.host);
   if (!existing) refuseCordoned(inventory, host, name);
   refuseTakenPorts(inventory, manifest);
-  const address = placeAddress(inventory, { name, wanted: spec.network?.address, existing, host, reserved });
+  const address = placeAddress(inventory, {
+    name,
+    wanted: spec.network?.address,
+    existing,
+    host,
+    reserved,
+    away,
+  });
   return { host, address, notes, ...(existing ? { existing } : {}) };
 }
 
@@ -83,11 +93,12 @@ interface AddressQuestion {
   existing: Application | undefined;
   host: Host;
   reserved: ReadonlySet<string>;
+  away: readonly AwayApplication[];
 }
 
 function placeAddress(
   inventory: Inventory,
-  { name, wanted, existing, host, reserved }: AddressQuestion,
+  { name, wanted, existing, host, reserved, away }: AddressQuestion,
 ): string {
   if (existing && (wanted === undefined || wanted === existing.status.address))
     return existing.status.address;
@@ -101,6 +112,9 @@ function placeAddress(
   const range = parseRange(network);
   const owners = new Map<string, string>();
   for (const other of inventory.hosts) owners.set(other.spec.address, `host ${other.metadata.name}`);
+  for (const other of away)
+    if (other.address && other.name !== name)
+      owners.set(other.address, `application ${other.name}, last on ${other.host}`);
   for (const other of inventory.applications) {
     if (other.metadata.name !== name) owners.set(other.status.address, `application ${other.metadata.name}`);
   }

@@ -8,7 +8,7 @@ import type { OrchestratorContext } from './context.ts';
 import { withApplicationMutex } from './exclusive.ts';
 import { findReadyHost, refuseCordoned } from './finding.ts';
 import { type Inventory, readInventory } from './inventory.ts';
-import { requireNameFree } from './last-holder.ts';
+import { type AwayApplication, applicationsAway, requireNameFree } from './last-holder.ts';
 import { migrate } from './migration/migrate.ts';
 
 export interface RestoreOptions {
@@ -48,8 +48,9 @@ export async function restoreApplication(
   const doing = 'cmig restore';
   const { present, host, warnings } = await withApplicationMutex(context, application, doing, async () => {
     const inventory = await readInventory(context);
-    const plan = planRestore(inventory, options);
-    if (!plan.present) await requireNameFree(context, inventory, application);
+    const away = await applicationsAway(context, inventory);
+    const plan = planRestore(inventory, options, away);
+    if (!plan.present) requireNameFree(away, application);
     await bring(context, plan, checkpoint);
     const { warnings = [] } = await context.rpc.callLong(
       plan.host,
@@ -88,7 +89,11 @@ export async function restoreApplication(
   return { ...result, warnings };
 }
 
-function planRestore(inventory: Inventory, { application, checkpoint, host: wanted }: RestoreOptions): Plan {
+function planRestore(
+  inventory: Inventory,
+  { application, checkpoint, host: wanted }: RestoreOptions,
+  away: readonly AwayApplication[],
+): Plan {
   const all = findCheckpoint(inventory, checkpoint);
   const copies = all.filter(({ spec }) => spec.application === application);
   const [first] = copies;
@@ -106,7 +111,7 @@ function planRestore(inventory: Inventory, { application, checkpoint, host: want
     throw new CmigError('conflict', `${application} is ${present.status.phase} on ${present.status.host}`, {
       hint: `it can be moved to ${host} only while it runs: start it (cmig start), or delete it`,
     });
-  refuseAddress(inventory, first);
+  refuseAddress(inventory, first, away);
   const isThere = copies.some(({ status }) => status.host === host);
   return {
     present,
@@ -120,14 +125,19 @@ function planRestore(inventory: Inventory, { application, checkpoint, host: want
 }
 
 /** @throws CmigError `conflict` where the address that its sockets have is another application's by now */
-function refuseAddress({ applications }: Inventory, { metadata, spec, status }: Checkpoint): void {
-  const owner = applications.find(
-    (each) => each.status.address === status.address && each.metadata.name !== spec.application,
+function refuseAddress(
+  { applications }: Inventory,
+  { metadata, spec, status }: Checkpoint,
+  away: readonly AwayApplication[],
+): void {
+  const present = applications.map((each) => ({ name: each.metadata.name, ...each.status }));
+  const owner = [...present, ...away].find(
+    ({ name, address }) => address === status.address && name !== spec.application,
   );
   if (!owner) return;
   throw new CmigError(
     'conflict',
-    `the address ${status.address} of checkpoint ${metadata.name} belongs to ${owner.metadata.name} on ${owner.status.host}`,
+    `the address ${status.address} of checkpoint ${metadata.name} belongs to ${owner.name} on ${owner.host}`,
     { hint: 'give that one another address, or delete it' },
   );
 }

@@ -314,6 +314,7 @@ describe('get and describe', () => {
     // What can be restored on a host that answers, while the application runs on one that does not.
     await cmigOk('checkpoint', 'there', '--name', 'earlier');
     await cmigOk('migrate', 'there', 'host-c');
+    const { address } = (await get('there')).status;
     await lab('kill', 'host-c', '--agent');
     try {
       const hosts = await cmigJson<{ items: Host[] }>('get', 'hosts');
@@ -328,6 +329,9 @@ describe('get and describe', () => {
       });
       const twin = await cmig('apply', '-f', await written(manifest('there')));
       expect(twin).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('was last on host-c') });
+      // Its address is not given away either.
+      await apply(manifest('third'));
+      expect((await get('third')).status.address).not.toBe(address);
       const second = await cmig('restore', 'there', '--checkpoint', 'earlier', '--host', 'host-b');
       expect(second).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('was last on host-c') });
       for (const words of [
