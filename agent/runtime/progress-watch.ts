@@ -25,8 +25,13 @@ export class ProgressWatch {
     let last = -1;
     let lastAt = performance.now();
     let nudged = false;
+    let measuring = false;
     this.#timer = setInterval(async () => {
+      // Where one takes longer than that, more of them at once would leave no time for what is waited for.
+      if (measuring) return;
+      measuring = true;
       const now = await measure().catch(() => last);
+      measuring = false;
       if (now !== last) {
         last = now;
         lastAt = performance.now();
