@@ -172,6 +172,13 @@ export class ApplicationNetwork {
     return this.#places?.problem(application);
   }
 
+  /** Whether its making came to its end, which is that its link joined the network; until detach(). */
+  async isAttached(application: string): Promise<boolean> {
+    const show = ['-oneline', 'link', 'show', 'dev', linkName(application)];
+    const { stdout } = await runProcess('ip', show, { allowedExitCodes: [0, 1] });
+    return /[<,]UP[,>].* master /.test(stdout);
+  }
+
   /** The application's link joins the network. */
   async attach(application: string): Promise<void> {
     await runProcess('ip', ['link', 'set', linkName(application), 'up']);

@@ -134,10 +134,12 @@ export class SupervisedApplication {
       );
   }
 
-  /** The network namespace, with its address; made anew after a reboot. */
+  /** The network namespace, with its address; made anew after a reboot, and where its making was cut off. */
   async ensureNetwork(): Promise<void> {
     const { network } = this.#it;
-    if (network.exists(this.name)) return network.update(this.record);
+    const isUsed = this.containers.some((container) => container.status().state === 'Running');
+    if (network.exists(this.name) && (isUsed || (await network.isAttached(this.name))))
+      return network.update(this.record);
     try {
       await network.create(this.name, this.record);
       await network.announce(this.record);
