@@ -52,6 +52,13 @@ export default {
     },
     {
       ...shared,
+      displayName: 'chaos',
+      testMatch: ['<rootDir>/tests/chaos/**/*.test.ts'],
+      globalSetup: '<rootDir>/tests/e2e/set-up.mjs',
+      globalTeardown: '<rootDir>/tests/e2e/tear-down.mjs',
+    },
+    {
+      ...shared,
       displayName: 'vm',
       testMatch: ['<rootDir>/tests/vm/**/*.test.ts'],
       globalSetup: '<rootDir>/tests/vm/set-up.mjs',
