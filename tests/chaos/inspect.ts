@@ -4,7 +4,7 @@ import { runInside } from '../../src/lab/inside.ts';
 import { hostCgroup } from '../../src/lab/lab-plan.ts';
 import { runningMachines } from '../../src/lab/machine.ts';
 import { allPids } from '../../src/lab/process-table.ts';
-import { type HostSurvey, programOf, surveyHost } from '../faults/survey.ts';
+import { type HostSurvey, programOf, readSections, surveyHost } from '../faults/survey.ts';
 
 /** As cmig tells it, and as it therefore must be. */
 export interface Claimed {
@@ -209,16 +209,4 @@ async function ofNames(all: ReadonlyMap<string, number[]>, claimed: readonly Cla
     }
   }
   return problems;
-}
-
-function readSections(text: string): Map<string, string> {
-  return new Map(
-    text
-      .split(/^== /m)
-      .slice(1)
-      .map((section) => {
-        const end = section.indexOf('\n');
-        return [section.slice(0, end), section.slice(end + 1).trim()] as const;
-      }),
-  );
 }

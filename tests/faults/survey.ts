@@ -60,20 +60,25 @@ ls -d /run/cmig/exits/* 2>/dev/null
 :
 `;
 
+/** What stands below each line `== NAME`, by its name. */
+export function readSections(text: string): Map<string, string> {
+  return new Map(
+    text
+      .split(/^== /m)
+      .slice(1)
+      .map((section) => {
+        const end = section.indexOf('\n');
+        return [section.slice(0, end), section.slice(end + 1).trim()] as const;
+      }),
+  );
+}
+
 /** Undefined where the host is powered off. */
 export async function surveyHost(lab: string, host: string): Promise<HostSurvey | undefined> {
   const init = (await runningMachines(lab)).get(host);
   if (init === undefined) return undefined;
   const { stdout } = await runInside(init, ['sh', '-c', script]);
-  const sections = new Map(
-    stdout
-      .split(/^== /m)
-      .slice(1)
-      .map((text) => {
-        const end = text.indexOf('\n');
-        return [text.slice(0, end), text.slice(end + 1).trim()] as const;
-      }),
-  );
+  const sections = readSections(stdout);
   const lines = (name: string): string[] => (sections.get(name) ?? '').split('\n').filter(Boolean);
   const paths = new LabPaths(lab).machine(host);
   return {
