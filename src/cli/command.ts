@@ -96,6 +96,8 @@ export interface CommandSpec {
   output?: readonly OutputFormat[];
   /** Command line and what it does. */
   examples?: readonly (readonly [string, string])[];
+  /** It is there for its output alone, and ends where that is not taken any more; others go on to their own end. */
+  endsWithReader?: true;
   /** Not shown in help. */
   hidden?: true;
   subcommands?: readonly CommandSpec[];

@@ -12,13 +12,19 @@ async function main(words: readonly string[]): Promise<number> {
     process.env.FORCE_COLOR = '0';
   }
   let json = false;
+  let outputError: NodeJS.ErrnoException | undefined;
+  let failing: Promise<number> | undefined;
   try {
     const parsed = parseWords(words, commands);
     if ('text' in parsed) {
-      writeText(parsed.text);
-      return 0;
+      outputError = writeText(parsed.text);
+      return outputError ? fail(outputError) : 0;
     }
-    tolerant(process.stdout);
+    const { command } = parsed.call;
+    survive(process.stdout, (error) => {
+      outputError ??= error;
+      if (command.endsWithReader) void fail(error).then(process.exit);
+    });
     // Getters, since the first look at one of these streams opens it, which takes milliseconds.
     const invocation = createInvocation(parsed.call, {
       get stdin() {
@@ -28,32 +34,52 @@ async function main(words: readonly string[]): Promise<number> {
         return process.stdout;
       },
       get stderr() {
-        return tolerant(process.stderr);
+        return survive(process.stderr);
       },
       color: mayColor && process.stdout.isTTY === true,
       takeSignals,
     });
     json = invocation.output === 'json';
-    const run = await parsed.call.command.load!();
-    return (await run(invocation)) ?? 0;
+    const run = await command.load!();
+    const exitCode = (await run(invocation)) ?? 0;
+    // Of what was written last it is not told yet.
+    outputError ??= process.stdout.errored ?? undefined;
+    return exitCode === 0 && outputError ? fail(outputError) : exitCode;
   } catch (error) {
-    const { describeError } = await import('./print-error.ts');
-    const stderr = tolerant(process.stderr);
+    return fail(error);
+  }
+
+  /** Says what has failed first, and answers with the exit code that follows from it. */
+  function fail(error: unknown): Promise<number> {
+    failing ??= tell(error);
+    return failing;
+  }
+
+  async function tell(error: unknown): Promise<number> {
+    const isOutput = error === outputError;
+    // Who reads our output may stop reading (`cmig get apps | head -1`).
+    if (isOutput && outputError?.code === 'EPIPE') return 0;
+    const { describeError, outputFailed } = await import('./print-error.ts');
+    const stderr = survive(process.stderr);
     const stack = process.env.CMIG_DEBUG === '1';
-    const { text, exitCode } = describeError(error, { json, color: mayColor && stderr.isTTY, stack });
+    const told = isOutput ? outputFailed(error) : error;
+    const { text, exitCode } = describeError(told, { json, color: mayColor && stderr.isTTY, stack });
     stderr.write(text);
     return exitCode;
   }
 }
 
-/** To standard output, past its stream, whose opening takes longer than all the rest of it. */
-function writeText(text: string): void {
+/** To standard output, past its stream, whose opening takes longer than all the rest of it. Answers what hindered it. */
+function writeText(text: string): NodeJS.ErrnoException | undefined {
   let rest = Buffer.from(text);
   try {
     while (rest.length > 0) rest = rest.subarray(writeSync(1, rest));
+    return undefined;
   } catch {
     // It is full, or nobody reads any more: streams know what to do.
-    tolerant(process.stdout).write(rest);
+    const stdout = survive(process.stdout);
+    stdout.write(rest);
+    return stdout.errored ?? undefined;
   }
 }
 
@@ -67,6 +93,8 @@ function allowsColor(words: readonly string[]): boolean {
 /** The first signal asks the command to end, the second one ends it. */
 function takeSignals(): AbortSignal {
   const controller = new AbortController();
+  // A terminal that goes away takes both streams along, and some progress is written past the invocation.
+  survive(process.stderr);
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
       if (controller.signal.aborted) leave();
@@ -80,20 +108,27 @@ function takeSignals(): AbortSignal {
 function leave(): never {
   const cursor = process.stderr.isTTY ? '\x1b[?25h\n' : '';
   const text = 'left before the outcome was known; look later with: cmig get migrations';
-  writeSync(2, `${cursor}${text}\n`);
-  process.exit(130);
+  try {
+    writeSync(2, `${cursor}${text}\n`);
+  } finally {
+    process.exit(130);
+  }
 }
 
-const tolerated = new WeakSet<object>();
+const survived = new WeakSet<object>();
 
-/** Whoever reads our output may stop reading (`cmig get apps | head -1`): that is no error. */
-function tolerant<S extends NodeJS.WriteStream>(stream: S): S {
-  if (tolerated.has(stream)) return stream;
-  tolerated.add(stream);
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
-  });
+/**
+ * A stream whose failure (nobody reads any more, its disk is full, its terminal is gone) does not end the process: a
+ * migration is not to be broken off since somebody has seen enough of its progress.
+ */
+function survive<S extends NodeJS.WriteStream>(
+  stream: S,
+  onError: (error: NodeJS.ErrnoException) => void = () => {},
+): S {
+  if (!survived.has(stream)) {
+    survived.add(stream);
+    stream.on('error', onError);
+  }
   return stream;
 }
 

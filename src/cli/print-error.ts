@@ -1,7 +1,7 @@
 // The one place that prints errors.
 import { stripVTControlCharacters, styleText } from 'node:util';
 import type { Fault, Problem, ToolFailure } from '../contract/fault.ts';
-import { codeOf, toFault } from '../core/errors.ts';
+import { CmigError, codeOf, toFault } from '../core/errors.ts';
 import { exitCodes } from '../core/exit-codes.ts';
 import { problemText } from '../core/problem-text.ts';
 import { UsageError } from './usage.ts';
@@ -42,6 +42,13 @@ export function describeError(
   if (options.stack && error instanceof Error && error.stack) lines.push(paint('dim', error.stack));
   return { text: `${lines.join('\n')}\n`, exitCode };
 }
+
+/** The error of a command that could not write what it had to say. What it did besides, it has done. */
+export const outputFailed = (cause: unknown): CmigError =>
+  new CmigError('failed', 'standard output cannot be written, so that not all of it is there', {
+    hint: 'make room where it goes, or let it go elsewhere; what the command changes, it has changed',
+    cause,
+  });
 
 /** What came over the network or out of a file must not move the cursor of whoever reads it. */
 const plain = (text: string): string =>

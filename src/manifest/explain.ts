@@ -18,6 +18,8 @@ export interface ExplainedField {
   description: string;
   /** The values that it may have, where only some are allowed. */
   values?: string[];
+  /** What is below it, where all levels were asked for. */
+  fields?: ExplainedField[];
 }
 
 export interface Explanation {
@@ -96,9 +98,10 @@ export const explainableKinds: readonly string[] = kinds.map(({ aliases }) => al
 
 /**
  * @param path such as `application.spec.containers.ready`; indexes (`containers[0]`, `containers[]`) are allowed
+ * @param options.recursive with the fields of its fields, down to the last
  * @throws CmigError `not-found` with the names that may have been meant
  */
-export function explain(path: string): Explanation {
+export function explain(path: string, { recursive = false } = {}): Explanation {
   const [kindName = '', ...segments] = path
     .replace(/\[[^\]]*\]/g, '')
     .split('.')
@@ -127,18 +130,24 @@ export function explain(path: string): Explanation {
     node = child;
     field = fieldOf(name ?? segment, child, required.includes(name ?? ''));
   }
-  const item = itemOf(node);
-  const fields = Object.entries(item.properties ?? {}).map(([name, child]) =>
-    fieldOf(name, child, item.required?.includes(name) ?? false),
-  );
   return {
     kind: kind.name,
     version: apiVersion,
     path: walked.join('.'),
     ...(field ? { field } : {}),
     description: field ? field.description : kind.description,
-    fields,
+    fields: fieldsOf(node, recursive),
   };
+}
+
+/** What is below a field, or below what it holds where it is a list or a map. */
+function fieldsOf(node: SchemaNode, recursive: boolean): ExplainedField[] {
+  const { properties = {}, required = [] } = itemOf(node);
+  return Object.entries(properties).map(([name, child]) => {
+    const field = fieldOf(name, child, required.includes(name));
+    const below = recursive ? fieldsOf(child, true) : [];
+    return below.length > 0 ? { ...field, fields: below } : field;
+  });
 }
 
 function unknownField(segment: string, path: string, known: readonly string[]): CmigError {

@@ -359,14 +359,39 @@ describe('lab', () => {
 });
 
 describe('the end of a command', () => {
+  /** As a shell runs it, with what the line says of its output. */
+  const inShell = (line: string) =>
+    runProcess('bash', ['-o', 'pipefail', '-c', line], {
+      allowedExitCodes: [0, 1],
+      env: { CMIG_CONFIG: settings.config, PATH: `${join(root, 'bin')}:${process.env.PATH}` },
+    });
+
   it('is quiet when nobody reads on', async () => {
-    const { stdout, stderr } = await runProcess(
-      'bash',
-      ['-o', 'pipefail', '-c', '"$0" logs pair -f | head -n 1', join(root, 'bin/cmig')],
-      { env: { CMIG_CONFIG: settings.config } },
-    );
+    const { stdout, stderr } = await inShell('cmig logs pair -f | head -n 1');
     expect([stdout.split('\n').length, stderr]).toEqual([2, '']);
   });
+
+  it.each([
+    ['nobody reads on', '| head -n 1', 0, ''],
+    ['its output cannot be written', '> /dev/full', 1, 'because: ENOSPC'],
+  ])('comes after all that it does, also where %s', async (_, output, code, says) => {
+    const { host } = (await cmigJson<Application>('get', 'app', 'pair')).status;
+    const to = host === 'host-a' ? 'host-b' : 'host-a';
+    const { exitCode, stderr } = await inShell(`cmig migrate pair ${to} ${output}`);
+    expect([exitCode, stderr]).toEqual([code, expect.stringContaining(says)]);
+    expect((await cmigJson<Application>('get', 'app', 'pair')).status.host).toBe(to);
+  });
+
+  it.each(['get apps', 'version', '--help', 'events -w --since 1h'])(
+    'says that its output cannot be written: %s',
+    async (words) => {
+      const { exitCode, stderr } = await inShell(`cmig ${words} > /dev/full`);
+      expect([exitCode, stderr]).toEqual([
+        1,
+        expect.stringMatching(/^error: standard output cannot.*\n.*ENOSPC/),
+      ]);
+    },
+  );
 
   it('with -o json is an error as JSON, and nothing on standard output', async () => {
     const { exitCode, stdout, stderr } = await cmig('get', 'app', 'pari', '-o', 'json');

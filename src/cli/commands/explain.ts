@@ -3,7 +3,7 @@ import { type ExplainedField, explain } from '../../manifest/explain.ts';
 import type { Invocation } from '../command.ts';
 
 export async function run(invocation: Invocation): Promise<void> {
-  const explanation = explain(invocation.required('PATH'));
+  const explanation = explain(invocation.required('PATH'), { recursive: invocation.flag('recursive') });
   if (invocation.output === 'json') return invocation.printJson(explanation);
   if (invocation.output === 'yaml') {
     const { stringify } = await import('yaml');
@@ -18,11 +18,19 @@ export async function run(invocation: Invocation): Promise<void> {
   if (field?.values) invocation.print(`    One of: ${field.values.join(', ')}`);
   if (fields.length === 0) return;
   invocation.print('\nFIELDS:');
+  if (invocation.flag('recursive')) return printTree(fields, 1);
   for (const each of fields) {
     invocation.print(`  ${headline(each)}`);
     for (const line of wrapped(each.description, 4)) invocation.print(line);
     if (each.values) invocation.print(`    One of: ${each.values.join(', ')}`);
     invocation.print('');
+  }
+
+  function printTree(level: readonly ExplainedField[], depth: number): void {
+    for (const each of level) {
+      invocation.print(`${'  '.repeat(depth)}${headline(each)}`);
+      printTree(each.fields ?? [], depth + 1);
+    }
   }
 }
 

@@ -163,6 +163,7 @@ export const start: CommandSpec = {
 
 export const logs: CommandSpec = {
   name: 'logs',
+  endsWithReader: true,
   group,
   summary: 'print what the containers of an application wrote',
   description: 'Without -c the lines of all containers are shown, each after the name of its container.',
@@ -185,6 +186,7 @@ export const logs: CommandSpec = {
 
 export const exec: CommandSpec = {
   name: 'exec',
+  endsWithReader: true,
   group,
   summary: 'run a program in a container; its exit code becomes that of cmig',
   arguments: [

@@ -23,6 +23,7 @@ export const checkpoint: CommandSpec = {
   subcommands: [
     {
       name: 'export',
+      endsWithReader: true,
       summary: 'write a checkpoint to one file, with the checksums of all that is in it (tar, zstd)',
       description:
         'The images of its containers are not in it: where it is to be restored they must be by then.',

@@ -94,9 +94,11 @@ export const explain: CommandSpec = {
       completes: 'field',
     },
   ],
+  options: [{ flags: '--recursive', summary: 'the names and types of all that is below it, as a tree' }],
   output: ['json', 'yaml'],
   examples: [
     ['cmig explain application', 'the fields of an application'],
+    ['cmig explain application.spec --recursive', 'all of them at a glance'],
     ['cmig explain application.spec.containers.ready', 'one field and what is below it'],
   ],
   load: async () => (await import('../commands/explain.ts')).run,

@@ -6,6 +6,7 @@ const group = 'Watching';
 
 export const get: CommandSpec = {
   name: 'get',
+  endsWithReader: true,
   group,
   summary: 'list applications, hosts, checkpoints, images or migrations',
   arguments: [
@@ -62,6 +63,7 @@ export const describe: CommandSpec = {
 
 export const events: CommandSpec = {
   name: 'events',
+  endsWithReader: true,
   aliases: ['ev'],
   group,
   summary: 'print what has happened, oldest first',
@@ -91,6 +93,7 @@ export const events: CommandSpec = {
 
 export const topology: CommandSpec = {
   name: 'topology',
+  endsWithReader: true,
   group,
   summary: 'the live picture of hosts, applications and migrations, and what can be done from it',
   description:
@@ -112,6 +115,7 @@ export const topology: CommandSpec = {
 
 export const top: CommandSpec = {
   name: 'top',
+  endsWithReader: true,
   group,
   summary: 'what hosts or applications use: CPU, memory, network',
   arguments: [

@@ -47,6 +47,14 @@ describe('explain', () => {
     expect(explain('application.spec.network.ports.hosts').field?.type).toBe('<[]string|string>');
   });
 
+  it('goes down to the last field where that is asked for', () => {
+    const { fields } = explain('application.spec.network', { recursive: true });
+    const ports = fields.find(({ name }) => name === 'ports');
+    expect(ports?.fields?.map(({ name }) => name)).toEqual(['port', 'hostPort', 'protocol', 'hosts']);
+    expect(fields.find(({ name }) => name === 'egress')).not.toHaveProperty('fields');
+    expect(explain('application.spec.network').fields[1]).not.toHaveProperty('fields');
+  });
+
   it('tells the values that are allowed', () => {
     expect(explain('application.spec.restartPolicy').field?.values).toEqual(['Always', 'OnFailure', 'Never']);
   });
