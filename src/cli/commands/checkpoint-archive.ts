@@ -21,8 +21,9 @@ export async function exportCheckpoint(invocation: Invocation): Promise<void> {
   const part = `${file}.part`;
   const bytes = await withOrchestrator(invocation, async (session) => {
     const [copy] = findCheckpoint(await readInventory(session, { parts: ['checkpoints'] }), checkpoint);
+    const { signal } = invocation;
     const stream = await session.rpc.openStream(copy!.status.host, 'checkpoint.export', { checkpoint });
-    invocation.signal.addEventListener('abort', () => void stream.close(), { once: true });
+    closeWhenAborted(stream, signal);
     const output = await open(part, 'w', 0o600).catch((cause) => {
       throw new CmigError('invalid', `${file} cannot be written`, {
         hint: existsSync(dirname(file)) ? undefined : `there is no folder ${dirname(file)}`,
@@ -58,8 +59,10 @@ export async function importCheckpoint(invocation: Invocation): Promise<void> {
   const input = openInput(file, invocation.stdin);
   const checkpoint = await withOrchestrator(invocation, async (session) => {
     findReadyHost(await readInventory(session, { parts: ['hosts'] }), host);
+    // Asked for first: the host has begun before it is known here.
+    const { signal } = invocation;
     const stream = await session.rpc.openStream(host, 'checkpoint.import', {});
-    const closing = closeWhenAborted(stream, invocation.signal);
+    const closing = closeWhenAborted(stream, signal);
     const sending = (async () => {
       for await (const chunk of input) await stream.write(chunk as Buffer);
       await stream.endInput();
@@ -70,7 +73,7 @@ export async function importCheckpoint(invocation: Invocation): Promise<void> {
       if (frame.type === 'output')
         return JSON.parse(Buffer.from(frame.data, 'base64').toString()) as Checkpoint;
     // What is read of a pipe may not come for as long as it likes.
-    if (!invocation.signal.aborted) await sending;
+    if (!signal.aborted) await sending;
     await closing();
     throw new CmigError('cancelled', `${file === '-' ? 'standard input' : file} was not imported`);
   });
@@ -82,12 +85,10 @@ export async function importCheckpoint(invocation: Invocation): Promise<void> {
 /** @returns what waits until the host knows of it. */
 function closeWhenAborted(stream: RpcStream, signal: AbortSignal): () => Promise<void> {
   let closed = Promise.resolve();
-  signal.addEventListener(
-    'abort',
-    () => {
-      closed = stream.close();
-    },
-    { once: true },
-  );
+  const close = (): void => {
+    closed = stream.close();
+  };
+  if (signal.aborted) close();
+  else signal.addEventListener('abort', close, { once: true });
   return () => closed;
 }

@@ -20,6 +20,8 @@ export async function run(invocation: Invocation): Promise<number> {
     const chosen = container ?? names[0]!;
     if (container === undefined && names.length > 1)
       invocation.notice(`container "${chosen}" chosen out of ${names.join(', ')}; choose another with -c`);
+    // Asked for first: the program may have begun before that is known here.
+    const { signal } = invocation;
     const stream = await session.rpc.openStream(application.status.host, 'application.exec', {
       name: application.metadata.name,
       container: chosen,
@@ -28,7 +30,8 @@ export async function run(invocation: Invocation): Promise<number> {
       ...(terminal ? { terminal } : {}),
     });
     const cancel = (): void => void stream.close();
-    invocation.signal.addEventListener('abort', cancel, { once: true });
+    if (signal.aborted) cancel();
+    else signal.addEventListener('abort', cancel, { once: true });
     const giveBack = terminal && takeTerminal(invocation, terminal, (size) => void stream.resize(size));
     if (stdin) void passInput(invocation, stream);
     const exitCode = await passOutput(invocation, stream)
@@ -38,7 +41,7 @@ export async function run(invocation: Invocation): Promise<number> {
         throw error;
       })
       .finally(giveBack);
-    if (invocation.signal.aborted) return 130;
+    if (signal.aborted) return 130;
     if (exitCode === undefined)
       throw new CmigError('failed', `the end of the program was not told by ${application.status.host}`);
     return exitCode;
