@@ -16,7 +16,7 @@ import { connectionLost } from './connect-error.ts';
 import type { BrokerConnection } from './connection.ts';
 import { OperationEnds } from './operation-ends.ts';
 import { Interrupted, noSuchHost, notConnected, refuseParams, silent, unexpected } from './rpc-errors.ts';
-import { openRpcStream, type RpcStream } from './rpc-stream.ts';
+import { openRpcStream, type RpcStream, type StreamOptions } from './rpc-stream.ts';
 import { fits } from './schema-check.ts';
 import { anyHost, requestQueue } from './topology.ts';
 import { isFromHost } from './vouched.ts';
@@ -131,8 +131,9 @@ export class RpcClient {
     host: string,
     method: M,
     params: Omit<Params<M>, 'session'>,
+    options: StreamOptions = {},
   ): Promise<RpcStream> {
-    return openRpcStream(this, host, method, params);
+    return openRpcStream(this, host, method, params, options);
   }
 
   /** Ends the client, not the connection; what is pending fails. */

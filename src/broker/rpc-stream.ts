@@ -25,6 +25,11 @@ export interface RpcStream extends AsyncIterable<Frame> {
   close(): Promise<void>;
 }
 
+export interface StreamOptions {
+  /** Aborted, also while the stream is being opened: it is closed. */
+  signal?: AbortSignal | undefined;
+}
+
 const framesInFlight = 128;
 const inputPieceBytes = 256 * 1024;
 
@@ -33,6 +38,7 @@ export async function openRpcStream(
   host: string,
   method: StreamMethodName,
   params: object,
+  { signal }: StreamOptions = {},
 ): Promise<RpcStream> {
   const { connection } = rpc;
   const session = sessionQueue(newId());
@@ -61,8 +67,10 @@ export async function openRpcStream(
     if (closed) return;
     closed = true;
     stopListening();
+    signal?.removeEventListener('abort', abort);
     await channel.close().catch(() => {});
   };
+  const abort = (): void => void close();
   const stopListening = connection.onLost((error) => void finish(error));
   channel.on('close', () => void finish(connectionLost(connection.endpoint)));
 
@@ -119,12 +127,19 @@ export async function openRpcStream(
     throw error;
   }
 
-  const close = async (): Promise<void> => {
-    if (closed) return;
-    await finish();
-    if (over || !connection.connected) return;
-    await rpc.call(host, 'session.close', { session }, { timeoutMs: 2000 }).catch(() => {});
+  let closing: Promise<void> | undefined;
+  // Whoever closes it waits until the host knows.
+  const close = (): Promise<void> => {
+    closing ??= (async () => {
+      if (closed) return;
+      await finish();
+      if (over || !connection.connected) return;
+      await rpc.call(host, 'session.close', { session }, { timeoutMs: 2000 }).catch(() => {});
+    })();
+    return closing;
   };
+  signal?.addEventListener('abort', abort, { once: true });
+  if (signal?.aborted) abort();
 
   return {
     async *[Symbol.asyncIterator]() {

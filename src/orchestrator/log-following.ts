@@ -40,17 +40,17 @@ export async function* followLogs(
     // After a move the new host has the old lines too.
     const before = new Map(shown);
     const earliest = [...before.values()].sort()[0] ?? since;
-    const stream = await context.rpc.openStream(application.status.host, 'application.logs', {
+    const params = {
       name: application.metadata.name,
       follow,
       ...(container === undefined ? {} : { container }),
       ...(tail === undefined ? {} : { tail }),
       ...(earliest === undefined ? {} : { since: earliest }),
+    };
+    const stream = await context.rpc.openStream(application.status.host, 'application.logs', params, {
+      signal,
     });
-    const close = (): void => void stream.close();
-    signal.addEventListener('abort', close, { once: true });
     try {
-      if (signal.aborted) return;
       for await (const frame of stream) {
         if (frame.type !== 'log' || frame.time <= (before.get(frame.container) ?? '')) continue;
         shown.set(frame.container, frame.time);
@@ -59,8 +59,7 @@ export async function* followLogs(
     } catch (error) {
       if (!follow || !['unreachable', 'not-found'].includes(codeOf(error))) throw error;
     } finally {
-      signal.removeEventListener('abort', close);
-      close();
+      void stream.close();
     }
     if (signal.aborted || !follow) return;
     if (shown.size > 0) tail = undefined;

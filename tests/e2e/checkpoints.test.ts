@@ -19,6 +19,7 @@ import {
   cmigJson,
   cmigOk,
   images,
+  inShell,
   lab,
   startCmig,
   tryOnHost,
@@ -452,6 +453,8 @@ describe('a checkpoint', () => {
     const file = join(folder, 'early.tar.zst');
     await cmigOk('checkpoint', 'export', 'early', file);
     expect((await cmig('checkpoint', 'export', 'early', file)).exitCode).toBe(4);
+    const piped = join(folder, 'piped');
+    expect(await inShell(`cmig checkpoint export early - | cat > ${piped}`)).toMatchObject({ exitCode: 0 });
     const twice = await cmig('checkpoint', 'import', file, '--host', 'host-a');
     expect(twice).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('already') });
     await cmigOk('delete', 'checkpoint', 'early');
@@ -487,6 +490,9 @@ describe('a checkpoint', () => {
     expect(await readdir(join(dataOf('host-a'), 'restores'))).toEqual([]);
 
     await cmigOk('checkpoint', 'import', file, '--host', 'host-a');
+    await cmigOk('delete', 'checkpoint', 'early');
+    const fromPipe = `cat ${piped} | cmig checkpoint import - --host host-a`;
+    expect(await inShell(fromPipe)).toMatchObject({ exitCode: 0 });
     await cmigOk('restore', 'fickle', '--checkpoint', 'early', '--discard-current');
     expect(await cmigJson<Application>('get', 'application', 'fickle')).toMatchObject({
       status: { phase: 'Running', host: 'host-a' },

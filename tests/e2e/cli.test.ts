@@ -8,7 +8,19 @@ import type { Application } from '../../src/contract/application.ts';
 import type { Event } from '../../src/contract/events.ts';
 import { waitFor } from '../../src/core/retry.ts';
 import { runProcess } from '../../src/core/run-process.ts';
-import { cmig, cmigJson, cmigOk, cmigWith, follow, images, lab, root, tryOnHost, useLab } from './lab.ts';
+import {
+  cmig,
+  cmigJson,
+  cmigOk,
+  cmigWith,
+  follow,
+  images,
+  inShell,
+  lab,
+  root,
+  tryOnHost,
+  useLab,
+} from './lab.ts';
 import { keys, PseudoTerminal } from './pseudo-terminal.ts';
 import { labName, settings } from './settings.ts';
 
@@ -359,13 +371,6 @@ describe('lab', () => {
 });
 
 describe('the end of a command', () => {
-  /** As a shell runs it, with what the line says of its output. */
-  const inShell = (line: string) =>
-    runProcess('bash', ['-o', 'pipefail', '-c', line], {
-      allowedExitCodes: [0, 1],
-      env: { CMIG_CONFIG: settings.config, PATH: `${join(root, 'bin')}:${process.env.PATH}` },
-    });
-
   it('is quiet when nobody reads on', async () => {
     const { stdout, stderr } = await inShell('cmig logs pair -f | head -n 1');
     expect([stdout.split('\n').length, stderr]).toEqual([2, '']);

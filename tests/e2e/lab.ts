@@ -56,6 +56,14 @@ export function commandsWith(options: CmigOptions) {
 
 export const { cmig, cmigOk, cmigJson } = commandsWith({});
 
+/** A line of bash, in which a pipe fails where one of its commands does; never throws for an exit code. */
+export const inShell = (line: string): Promise<CmigResult> =>
+  runProcess('bash', ['-o', 'pipefail', '-c', line], {
+    timeoutMs: 100_000,
+    allowedExitCodes: anyExitCode,
+    env: { ...env, PATH: `${join(root, 'bin')}:${process.env.PATH}` },
+  });
+
 /** Starts bin/cmig and leaves it running: for watching, following and interrupting. */
 export const startCmig = (...args: string[]): BackgroundProcess =>
   spawnProcess(cmigProgram, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });

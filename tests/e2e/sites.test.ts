@@ -351,7 +351,10 @@ connection.close()`;
     }
     await waitFor(isReadable, { timeoutMs: 60_000, intervalMs: 500, what: 'clear text between the sites' });
     expect(await sentBy({ mtu: 1460 })).toEqual({ isWhole: true, segment, isInPieces: false });
-    expect(await sentBy({ mtu: 1300 })).toEqual({ isWhole: true, segment, isInPieces: true });
+    // A host that has learned the width, by a packet of its own, makes the application's smaller; else they come in pieces.
+    const narrow = await sentBy({ mtu: 1300 });
+    expect(narrow).toMatchObject({ isWhole: true });
+    expect(narrow.isInPieces || narrow.segment < segment).toBe(true);
     await mustGoOn(['near', 'far'], 5);
   });
 });

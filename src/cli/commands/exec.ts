@@ -20,18 +20,17 @@ export async function run(invocation: Invocation): Promise<number> {
     const chosen = container ?? names[0]!;
     if (container === undefined && names.length > 1)
       invocation.notice(`container "${chosen}" chosen out of ${names.join(', ')}; choose another with -c`);
-    // Asked for first: the program may have begun before that is known here.
-    const { signal } = invocation;
-    const stream = await session.rpc.openStream(application.status.host, 'application.exec', {
+    const params = {
       name: application.metadata.name,
       container: chosen,
       command: invocation.texts('CMD'),
       stdin,
       ...(terminal ? { terminal } : {}),
+    };
+    const { signal } = invocation;
+    const stream = await session.rpc.openStream(application.status.host, 'application.exec', params, {
+      signal,
     });
-    const cancel = (): void => void stream.close();
-    if (signal.aborted) cancel();
-    else signal.addEventListener('abort', cancel, { once: true });
     const giveBack = terminal && takeTerminal(invocation, terminal, (size) => void stream.resize(size));
     if (stdin) void passInput(invocation, stream);
     const exitCode = await passOutput(invocation, stream)

@@ -29,10 +29,18 @@ export const checkpoint: CommandSpec = {
         'The images of its containers are not in it: where it is to be restored they must be by then.',
       arguments: [
         { name: 'ID', summary: 'the checkpoint', completes: 'checkpoint' },
-        { name: 'FILE', summary: 'ID.tar.zst if absent', optional: true, completes: 'file' },
+        {
+          name: 'FILE',
+          summary: 'ID.tar.zst if absent; - for standard output',
+          optional: true,
+          completes: 'file',
+        },
       ],
       output: ['json'],
-      examples: [['cmig checkpoint export before-upgrade', 'write before-upgrade.tar.zst']],
+      examples: [
+        ['cmig checkpoint export before-upgrade', 'write before-upgrade.tar.zst'],
+        ['cmig checkpoint export before-upgrade - > /dev/null', 'read all of it, and check it on the way'],
+      ],
       load: async () => (await import('../commands/checkpoint-archive.ts')).exportCheckpoint,
     },
     {
