@@ -5,6 +5,7 @@ import { CodeFacts } from '../../src/contract/cpu-baseline.ts';
 import type { Problem } from '../../src/contract/fault.ts';
 import { ApplicationUse, MachineFacts } from '../../src/contract/machine.ts';
 import type { PreflightReport } from '../../src/contract/migration.ts';
+import { collide } from '../../src/contract/published-port.ts';
 import { CmigError } from '../../src/core/errors.ts';
 import { refuseCpuFor } from '../cpu/refuse-cpu.ts';
 import { findSkews } from '../migration/find-skews.ts';
@@ -24,6 +25,7 @@ export async function verifyCheckpoint(
   record: CheckpointRecord,
 ): Promise<Problem[]> {
   const { images, context } = machine;
+  refuseTakenPorts(machine, record);
   const cannot = `checkpoint ${record.id} cannot be restored on ${context.config.name}`;
   const refused = (message: string, hint: string) =>
     new CmigError('conflict', `${cannot}: ${message}`, { hint });
@@ -47,6 +49,22 @@ export async function verifyCheckpoint(
       throw refused(`the image ${digest} is not there`, 'apply its manifest again, which sends the image');
   await verifySeal(store.folder(applicationOf(record), record.id), record.id);
   return warnings;
+}
+
+/** By what all hosts have said, also those that do not answer now: what it publishes may be another application's by now. */
+function refuseTakenPorts({ neighbourhood }: Machine, record: CheckpointRecord): void {
+  const ports = record.application.manifest.spec.network?.ports ?? [];
+  const { places } = neighbourhood.view();
+  const others = places.filter(({ application }) => application !== applicationOf(record));
+  for (const port of ports) {
+    const owner = others.find((other) => other.ports?.some((taken) => collide(port, taken)));
+    if (!owner) continue;
+    throw new CmigError(
+      'conflict',
+      `the host port ${port.hostPort}/${port.protocol ?? 'tcp'} of checkpoint ${record.id} belongs to ${owner.application} on ${owner.host}`,
+      { hint: 'give that one another hostPort, or delete it' },
+    );
+  }
 }
 
 /** As it was dumped there and then: the same host may have another kernel by now. */

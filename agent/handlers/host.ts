@@ -42,6 +42,9 @@ export const hostHandlers = (
     return { hosts };
   },
   'host.places': async (): Promise<Result<'host.places'>> => ({ places: neighbourhood.own() }),
+  'host.known-places': async (): Promise<Result<'host.known-places'>> => ({
+    places: [...neighbourhood.view().places],
+  }),
   'host.clock': async (): Promise<Result<'host.clock'>> => ({ timeMs: Date.now() }),
   'host.ports': async (): Promise<Result<'host.ports'>> => ({ taken: [...(await takenPorts())] }),
   'host.put': async (

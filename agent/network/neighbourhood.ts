@@ -2,7 +2,7 @@
 import type { ApplicationManifest } from '../../src/contract/application.ts';
 import type { Event } from '../../src/contract/events.ts';
 import type { HostRecord } from '../../src/contract/host.ts';
-import type { Place } from '../../src/contract/place.ts';
+import type { KnownPlace, Place } from '../../src/contract/place.ts';
 import { codeOf } from '../../src/core/errors.ts';
 import type { AgentContext } from '../context.ts';
 import type { HostRegistry } from '../peers/host-registry.ts';
@@ -15,7 +15,7 @@ import { edgeRules } from './edge.ts';
 import { gatewayOf } from './egress.ts';
 import { EgressWatch } from './egress-watch.ts';
 import { placeOf } from './place-of.ts';
-import { type KnownPlace, Places } from './places.ts';
+import { Places } from './places.ts';
 
 /** All that follows from it. */
 export interface NetworkView {

@@ -1,7 +1,5 @@
 // Where all applications are, as far as this host knows: a move counts when the host that has the application agrees.
-import type { Place } from '../../src/contract/place.ts';
-
-export type KnownPlace = Place & { host: string };
+import type { KnownPlace, Place } from '../../src/contract/place.ts';
 
 /** What a host says it has, and what another host is known to have instead. */
 export interface Dispute {

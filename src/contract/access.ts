@@ -19,6 +19,7 @@ export const access: Record<MethodName, Access> = {
   'agent.describe': lookAsPeer,
   'host.list': lookAsPeer,
   'host.places': lookAsPeer,
+  'host.known-places': look,
   'host.clock': lookAsPeer,
   'host.ports': look,
   /** Of itself only, where a host asks. */

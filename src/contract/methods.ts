@@ -9,7 +9,7 @@ import { Host, HostRecord, KnownHost } from './host.ts';
 import { Image } from './image.ts';
 import { ApplicationUse, MachineFacts } from './machine.ts';
 import { Migration, MigrationBytes, MigrationPhases, PreflightReport } from './migration.ts';
-import { Places } from './place.ts';
+import { KnownPlace, Places } from './place.ts';
 import { addressPattern, namePattern } from './protocol.ts';
 import { TerminalRequest, TerminalSize } from './terminal.ts';
 
@@ -72,6 +72,8 @@ export const methods = {
   'host.list': { params: Nothing, result: Type.Object({ hosts: Type.Array(KnownHost) }) },
   /** The applications that it has: for whoever missed an event. */
   'host.places': { params: Nothing, result: Type.Object({ places: Places }) },
+  /** What it knows of all hosts' applications, also of hosts that have fallen silent. */
+  'host.known-places': { params: Nothing, result: Type.Object({ places: Type.Array(KnownPlace) }) },
   /** What its clock says: for whoever asks how far two are apart. */
   'host.clock': { params: Nothing, result: Type.Object({ timeMs: Type.Integer() }) },
   /** Those that its own programs have, such as 22/tcp. */

@@ -21,5 +21,9 @@ export const Place = Type.Object({
 });
 export type Place = Type.Static<typeof Place>;
 
+/** As one host knows it of all. */
+export const KnownPlace = Type.Object({ ...Place.properties, host: Type.String({ pattern: namePattern }) });
+export type KnownPlace = Type.Static<typeof KnownPlace>;
+
 /** Those of one host, all of them: what is missing is not there any more. */
 export const Places = Type.Array(Place, { maxItems: 10_000 });

@@ -45,7 +45,7 @@ export function placeApplication(
   }
   const host = findReadyHost(inventory, existing?.status.host ?? spec.host);
   if (!existing) refuseCordoned(inventory, host, name);
-  refuseTakenPorts(inventory, manifest);
+  refuseTakenPorts(inventory, manifest, away);
   const address = placeAddress(inventory, {
     name,
     wanted: spec.network?.address,
@@ -58,7 +58,11 @@ export function placeApplication(
 }
 
 /** @throws CmigError `conflict` where another application publishes a port on one of the hosts, or a host is unknown */
-function refuseTakenPorts({ applications, hosts }: Inventory, { metadata, spec }: ApplicationManifest): void {
+function refuseTakenPorts(
+  { applications, hosts }: Inventory,
+  { metadata, spec }: ApplicationManifest,
+  away: readonly AwayApplication[],
+): void {
   const names = hosts.map((host) => host.metadata.name);
   const { ports = [], egress } = spec.network ?? {};
   const asked = [...ports.flatMap((port) => port.hosts ?? []), ...(egress ? [egress] : [])];
@@ -71,11 +75,14 @@ function refuseTakenPorts({ applications, hosts }: Inventory, { metadata, spec }
         hint: `the hosts are ${names.join(', ')}`,
       },
     );
-  const others = applications.filter((other) => other.metadata.name !== metadata.name);
+  const owners = [
+    ...applications.map(({ metadata: { name }, spec }) => ({ name, called: name, ...spec.network })),
+    ...away.map(({ name, host, ports }) => ({ name, called: `${name}, last on ${host}`, ports })),
+  ];
   for (const port of ports)
-    for (const other of others)
-      if (other.spec.network?.ports?.some((taken) => collide(port, taken)))
-        throw portTaken(metadata.name, port, other.metadata.name);
+    for (const owner of owners)
+      if (owner.name !== metadata.name && owner.ports?.some((taken) => collide(port, taken)))
+        throw portTaken(metadata.name, port, owner.called);
 }
 
 export const portTaken = (name: string, { hostPort, protocol = 'tcp' }: PublishedPort, owner: string) =>

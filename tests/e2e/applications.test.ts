@@ -314,7 +314,12 @@ describe('get and describe', () => {
   });
 
   it('shows a host whose agent is gone as NotReady, and what the others have', async () => {
-    await apply(manifest('here'), manifest('there'));
+    const spec = { network: { ports: [{ port: 7000, hostPort: 8795 }] } };
+    await apply(manifest('here', { spec }));
+    await cmigOk('checkpoint', 'here', '--name', 'published');
+    // From now on the port is that of the other one.
+    await apply(manifest('here'));
+    await apply(manifest('there', { spec }));
     // What can be restored on a host that answers, while the application runs on one that does not.
     await cmigOk('checkpoint', 'there', '--name', 'earlier');
     await cmigOk('migrate', 'there', 'host-c');
@@ -333,7 +338,20 @@ describe('get and describe', () => {
       });
       const twin = await cmig('apply', '-f', await written(manifest('there')));
       expect(twin).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('was last on host-c') });
-      // Its address is not given away either.
+      // Neither are its address and its port given away; the other hosts have heard of the port at their own time.
+      const file = await written(manifest('third', { spec }));
+      const takes = async () => (await cmig('apply', '--dry-run', '-f', file)).exitCode === 0;
+      await waitFor(async () => !(await takes()), { timeoutMs: 60_000, what: 'the port being refused' });
+      expect(await cmig('apply', '-f', file)).toMatchObject({
+        exitCode: 4,
+        stderr: expect.stringContaining(
+          'the host port 8795/tcp of application third belongs to there, last on host-c',
+        ),
+      });
+      expect(await cmig('restore', 'here', '--checkpoint', 'published')).toMatchObject({
+        exitCode: 4,
+        stderr: expect.stringContaining('checkpoint published belongs to there on host-c'),
+      });
       await apply(manifest('third'));
       expect((await get('third')).status.address).not.toBe(address);
       const second = await cmig('restore', 'there', '--checkpoint', 'earlier', '--host', 'host-b');

@@ -27,6 +27,7 @@ describe('who may ask for what', () => {
       expect(operator).not.toContain(name);
     // Whoever only looks changes nothing: these are all there is, and a new one is put here on purpose.
     expect(viewer.filter((name) => !/\.(describe|list|get|places|ports|logs)$/.test(name))).toEqual([
+      'host.known-places',
       'host.clock',
       'session.input',
       'session.close',
