@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { didYouMean } from '../core/near-names.ts';
 import { type CommandSpec, isGroup } from './command.ts';
+import { foreignCommands } from './foreign-commands.ts';
 import { commandHelp, rootHelp } from './help.ts';
 import type { RawCall } from './invocation.ts';
 import { globalOptions, optionName, optionsOf, UsageError, unknownWord, usageOf } from './usage.ts';
@@ -22,7 +23,7 @@ export function parseWords(words: readonly string[], commands: readonly CommandS
     program.parse(withoutEquals(words), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (!parsed) throw misspelt(error, words) ?? usageErrorOf(error);
+    if (!parsed) throw misspelt(error, words) ?? usageErrorOf(error, words);
   }
   return parsed ?? { text: rootHelp(commands) };
 }
@@ -84,7 +85,7 @@ function build(
   if (isGroup(command)) {
     built.argument('[COMMAND...]').action((given: string[]) => {
       const known = command.subcommands!.filter(({ hidden }) => !hidden).map(({ name }) => name);
-      if (given[0] !== undefined) throw unknownWord('command', given[0], known, usage);
+      if (given[0] !== undefined) throw unknownCommand(path, given[0], known, usage);
       if (path === 'cmig') return found({ text: rootHelp(command.subcommands!) });
       throw new UsageError(`${path} needs a command`, usage, `one of: ${known.join(', ')}`);
     });
@@ -127,12 +128,19 @@ function misspelt(
   if (names.length === 0 || word === undefined || word.startsWith('-')) return undefined;
   if (command!.subcommands!.some(({ name, aliases }) => name === word || aliases?.includes(word)))
     return undefined;
-  if (isGroup(command!) || didYouMean(word, names)) return unknownWord('command', word, names, usage);
+  if (isGroup(command!) || didYouMean(word, names)) return unknownCommand(path, word, names, usage);
   return undefined;
 }
 
+function unknownCommand(path: string, word: string, known: readonly string[], usage: string): UsageError {
+  if (path !== 'cmig' || !Object.hasOwn(foreignCommands, word))
+    return unknownWord('command', word, known, usage);
+  const near = foreignCommands[word];
+  return new UsageError(`unknown command "${word}"`, usage, `what comes nearest to it here: ${near}`);
+}
+
 /** Commander's message, without its prefix, in our words. */
-function usageErrorOf(error: Failed): UsageError {
+function usageErrorOf(error: Failed, words: readonly string[]): UsageError {
   const usage = error.usage ?? 'cmig COMMAND [options]';
   const [first = '', ...more] = error.message.replace(/^error: /, '').split('\n');
   const near = /Did you mean (?:one of )?(.+)\?/.exec(more.join(' '))?.[1];
@@ -145,10 +153,12 @@ function usageErrorOf(error: Failed): UsageError {
       'too many arguments: $2 instead of $1',
     )
     .replaceAll("'", '"');
-  const dashes = error.code === 'commander.unknownOption' && usage.includes(' -- ');
-  return new UsageError(
-    message,
-    usage,
-    near ? `did you mean ${near}?` : dashes ? 'put -- before the command and its options' : undefined,
-  );
+  let hint = near && `did you mean ${near}?`;
+  if (error.code === 'commander.unknownOption' && usage.includes(' -- '))
+    hint ??= 'put -- before the command and its options';
+  // `cmig apply shop.yaml`
+  const manifest = words.find((word) => /\.(ya?ml|json)$|\/$/.test(word));
+  if (error.code === 'commander.missingMandatoryOptionValue' && first.includes('--file') && manifest)
+    hint ??= `did you mean -f ${manifest}?`;
+  return new UsageError(message, usage, hint);
 }

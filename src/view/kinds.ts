@@ -30,15 +30,25 @@ const kubernetesKinds: Record<string, KindPlural> = {
   ...{ no: 'hosts', node: 'hosts' },
 };
 
+/** What is no kind, since a command of its own shows it. */
+const commandsFor: Record<string, string> = {
+  ...{ event: 'cmig events', ev: 'cmig events' },
+  context: 'cmig config get-contexts',
+  operator: 'cmig operator list',
+};
+
 /** `app`, `apps`, `Application`, `applications` -> `applications`. @throws CmigError `invalid` */
 export function findKind(word: string): KindPlural {
   const lower = word.toLowerCase();
   const found = plurals.find((plural) => kindWords(plural).includes(lower));
   if (found) return found;
-  const near = kubernetesKinds[lower.replace(/s$/, '')];
+  const one = lower.replace(/s$/, '');
+  const near = kubernetesKinds[one];
   throw new CmigError('invalid', `there is no kind "${word}"`, {
     hint: near
       ? `what comes nearest to it here are ${near}`
-      : (didYouMean(lower, plurals.flatMap(kindWords)) ?? `the kinds are ${plurals.join(', ')}`),
+      : (commandsFor[one] ??
+        didYouMean(lower, plurals.flatMap(kindWords)) ??
+        `the kinds are ${plurals.join(', ')}`),
   });
 }

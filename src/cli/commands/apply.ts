@@ -1,16 +1,13 @@
 // `cmig apply`.
-import { readManifests } from '../../manifest/read-manifests.ts';
 import { type ApplyResult, applyApplications } from '../../orchestrator/applying.ts';
 import { progressMode, withProgress } from '../../view/progress.ts';
 import { listOf, renderDocument } from '../../view/resource-output.ts';
 import type { Invocation } from '../command.ts';
+import { namedManifests } from '../named-manifests.ts';
 import { withOrchestrator } from '../session.ts';
 
 export async function run(invocation: Invocation): Promise<void> {
-  const wanted = await readManifests(invocation.texts('file'), {
-    allowOutside: invocation.flag('allow-outside'),
-    stdin: invocation.stdin,
-  });
+  const wanted = await namedManifests(invocation);
   const { output } = invocation;
   const dryRun = invocation.flag('dry-run');
   const mode = progressMode({ machineReadable: output !== undefined, terminal: invocation.interactive });

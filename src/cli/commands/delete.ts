@@ -81,11 +81,10 @@ function namedCheckpoints(words: readonly string[], selected: boolean): string[]
 }
 
 async function readNames(invocation: Invocation): Promise<string[]> {
-  const files = invocation.texts('file');
   const names = [...invocation.texts('APP')];
-  if (files.length > 0) {
-    const { readManifests } = await import('../../manifest/read-manifests.ts');
-    const loaded = await readManifests(files, { allowOutside: true, stdin: invocation.stdin });
+  if (invocation.texts('file').length > 0) {
+    const { namedManifests } = await import('../named-manifests.ts');
+    const loaded = await namedManifests(invocation, true);
     names.push(...loaded.map(({ manifest }) => manifest.metadata.name));
   }
   return [...new Set(names)];

@@ -1,17 +1,14 @@
 // `cmig diff`.
 import { diffYaml } from '../../manifest/diff.ts';
-import { readManifests } from '../../manifest/read-manifests.ts';
 import { planApply } from '../../orchestrator/apply-plan.ts';
 import { readInventory } from '../../orchestrator/inventory.ts';
 import type { Invocation } from '../command.ts';
+import { namedManifests } from '../named-manifests.ts';
 import { withOrchestrator } from '../session.ts';
 
 /** Answers with 1 where apply would change anything, as diff(1) does. */
 export async function run(invocation: Invocation): Promise<number> {
-  const wanted = await readManifests(invocation.texts('file'), {
-    allowOutside: invocation.flag('allow-outside'),
-    stdin: invocation.stdin,
-  });
+  const wanted = await namedManifests(invocation);
   const plans = await withOrchestrator(invocation, async (session) =>
     planApply(await readInventory(session), wanted),
   );

@@ -1,12 +1,9 @@
 // `cmig validate`.
-import { readManifests } from '../../manifest/read-manifests.ts';
 import type { Invocation } from '../command.ts';
+import { namedManifests } from '../named-manifests.ts';
 
 export async function run(invocation: Invocation): Promise<void> {
-  const loaded = await readManifests(invocation.texts('file'), {
-    allowOutside: invocation.flag('allow-outside'),
-    stdin: invocation.stdin,
-  });
+  const loaded = await namedManifests(invocation);
   if (invocation.output === 'json') {
     return invocation.printJson({
       valid: true,

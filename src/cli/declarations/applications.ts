@@ -24,6 +24,10 @@ const file: OptionSpec = {
   repeatable: true,
   completes: 'file',
 };
+const recursive: OptionSpec = {
+  flags: '-R, --recursive',
+  summary: 'of a folder, those of the folders below it, too',
+};
 const outside: OptionSpec = {
   flags: '--allow-outside',
   summary: "allow image paths that lead out of the manifest's folder",
@@ -40,6 +44,7 @@ export const apply: CommandSpec = {
   summary: 'create applications from manifests, or bring them to what the manifests say',
   options: [
     file,
+    recursive,
     { flags: '--dry-run', summary: 'check everything and say what would be done, without doing it' },
     { flags: '--wait', summary: 'end only when every application is ready' },
     timeout,
@@ -58,7 +63,7 @@ export const diff: CommandSpec = {
   name: 'diff',
   group,
   summary: 'show what apply would change; exit code 1 where there is a difference',
-  options: [file, outside],
+  options: [file, recursive, outside],
   output: ['json'],
   examples: [['cmig diff -f manifests/shop.yaml', 'compare one manifest with what runs']],
   load: async () => (await import('../commands/diff.ts')).run,
@@ -68,7 +73,7 @@ export const validate: CommandSpec = {
   name: 'validate',
   group,
   summary: 'check manifests without talking to any host; every problem in one go',
-  options: [file, outside],
+  options: [file, recursive, outside],
   output: ['json'],
   examples: [['cmig validate -f manifests/', 'check all manifests of a folder']],
   load: async () => (await import('../commands/validate.ts')).run,
@@ -121,6 +126,7 @@ export const remove: CommandSpec = {
       repeatable: true,
       completes: 'file',
     },
+    recursive,
     selector,
   ],
   output: ['json', 'name'],

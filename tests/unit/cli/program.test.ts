@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Invocation } from '../../../src/cli/command.ts';
 import { commands } from '../../../src/cli/commands.ts';
+import { foreignCommands } from '../../../src/cli/foreign-commands.ts';
 import { createInvocation } from '../../../src/cli/invocation.ts';
 import { type Parsed, parseWords } from '../../../src/cli/program.ts';
 import { UsageError } from '../../../src/cli/usage.ts';
@@ -137,6 +138,18 @@ describe('wrong words', () => {
       'did you mean "stop-and-copy"?',
       'cmig migrate APP HOST [options]',
     ],
+    [
+      ['restart', 'shop'],
+      'unknown command "restart"',
+      'what comes nearest to it here: cmig stop APP, then cmig start APP',
+      'cmig COMMAND [options]',
+    ],
+    [
+      ['apply', '--wait', 'shop.yaml'],
+      'the option -f, --file <FILE> is missing',
+      'did you mean -f shop.yaml?',
+      'cmig apply [options]',
+    ],
     [['apply'], 'the option -f, --file <FILE> is missing', undefined, 'cmig apply [options]'],
     [['apply', '-f'], 'the option -f, --file <FILE> needs a value', undefined, 'cmig apply [options]'],
     [['migrate', 'a'], 'the argument HOST is missing', undefined, 'cmig migrate APP HOST [options]'],
@@ -153,6 +166,11 @@ describe('wrong words', () => {
     const refusal = refusalOf(...words);
     expect([refusal.message, refusal.hint, refusal.usage]).toEqual([message, hint, usage]);
     expect(refusal.code).toBe('invalid');
+  });
+
+  it('of kubectl and docker are only those that are none here', () => {
+    const own = commands.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
+    expect(Object.keys(foreignCommands).filter((word) => own.includes(word))).toEqual([]);
   });
 
   it('are never worse than wrong usage', () => {
