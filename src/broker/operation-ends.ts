@@ -127,7 +127,7 @@ export class ExpectedEnd {
       const error = new CmigError(
         'timeout',
         `${method} on ${host} did not end within ${timeoutMs / 1000} s`,
-        { host },
+        { host, hint: 'it goes on there; "cmig events -w" tells how it ends' },
       );
       this.#limit = setTimeout(() => this.#reject(error), timeoutMs);
     }

@@ -55,6 +55,13 @@ export class ManifestDocument {
     this.#problems.add(whereOf(this.file, this.#lines, offset), [this.file.index, offset], message, hint);
   }
 
+  /** What stands below a key, or is an item, as a document of its own with another value in its place. */
+  part(path: Path, value: unknown): ManifestDocument {
+    let place = this.#place;
+    for (const segment of path) place = place.children.get(segment) ?? place;
+    return new ManifestDocument(this.file, value, place, this.#lines, this.#problems);
+  }
+
   /** Whether a problem was found at exactly this path. */
   failed(path: Path): boolean {
     return this.#failed.has(JSON.stringify(path));

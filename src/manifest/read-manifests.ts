@@ -64,7 +64,7 @@ async function load(
     if (documents.length === 0 && problems.count === before) {
       problems.add(file.name, [file.index], 'holds no manifest', 'it begins with apiVersion and kind');
     }
-    for (const document of documents) {
+    for (const document of documents.flatMap(asGotten)) {
       if (!isApplication(document)) continue;
       applications.push(document);
       checkSchema(document);
@@ -84,6 +84,16 @@ async function load(
 }
 
 const known = { apiVersion: schema.properties.apiVersion.const, kind: schema.properties.kind.const };
+
+/** What `cmig get -o yaml` prints can be applied: a list of manifests, each with its status, which nobody sets. */
+function asGotten(document: ManifestDocument): ManifestDocument[] {
+  const { kind, items } = fieldsOf(document.value);
+  if (kind === 'List' && Array.isArray(items))
+    return items.flatMap((item, index) => asGotten(document.part(['items', index], item)));
+  if (kind !== known.kind) return [document];
+  const { status: _, ...wanted } = fieldsOf(document.value);
+  return [document.part([], wanted)];
+}
 
 /** Whether it is worth looking at the rest: of another kind, everything else would be wrong too. */
 function isApplication(document: ManifestDocument): boolean {

@@ -42,6 +42,28 @@ describe('readManifests', () => {
     });
   });
 
+  it('reads what `get -o yaml` prints: a list, each with its status; what is wrong in it stands where it stands', async () => {
+    const item = (text: string) =>
+      `- ${text.trimEnd().replaceAll('\n', '\n  ')}\n  status: {phase: Running}\n`;
+    const list = (...items: string[]) =>
+      `apiVersion: cmig.dev/v1\nkind: List\nitems:\n${items.map(item).join('')}`;
+    const file = await workspace.write('list.yaml', list(sound, sound.replace('name: shop', 'name: other')));
+    const loaded = await readManifests(file);
+    expect(loaded.map(({ manifest }) => manifest.metadata.name)).toEqual(['shop', 'other']);
+    expect(loaded[0]!.manifest).toEqual(
+      (await readManifests(await workspace.write('one.yaml', sound)))[0]!.manifest,
+    );
+    await workspace.write('list.yaml', list(sound.replace('host: host-a', 'hst: host-a')));
+    await expect(readManifests(file)).rejects.toMatchObject({
+      problems: expect.arrayContaining([
+        expect.objectContaining({
+          where: expect.stringMatching(/list\.yaml:\d+:5$/),
+          message: expect.stringContaining('unknown key "hst" in spec'),
+        }),
+      ]),
+    });
+  });
+
   it.each([
     [
       'a misspelt key',
