@@ -21,6 +21,11 @@ const device = 'cmig-wg';
 export const listenPort = 51_820;
 /** With the 60 bytes around it, it fits into 1480; what the overlay sends has 1380 at most. */
 const mtu = 1420;
+/**
+ * Whoever comes back from a loss of power has lost the keys of the day, and speaks first: peers that have not would send to it
+ * with the old ones for a quarter of a minute.
+ */
+const speaksEverySeconds = 25;
 const routingTable = '25453';
 const rulePriority = '1000';
 
@@ -114,7 +119,7 @@ export class Encryption implements Consequence {
     const peers = secret.flatMap(({ address, overlay }) =>
       overlay?.key
         ? [
-            `[Peer]\nPublicKey = ${overlay.key}\nAllowedIPs = ${address}/32\nEndpoint = ${address}:${listenPort}\n`,
+            `[Peer]\nPublicKey = ${overlay.key}\nAllowedIPs = ${address}/32\nEndpoint = ${address}:${listenPort}\nPersistentKeepalive = ${speaksEverySeconds}\n`,
           ]
         : [],
     );

@@ -1,8 +1,10 @@
 // The overlay: VXLAN from this host to every other one, whose forwarding entries the agent writes; nothing is learnt and
 // nothing is sent to all. See the kernel's vxlan documentation for `nolearning` and `proxy`.
 import { runProcess } from '../../src/core/run-process.ts';
+import { forgetNeighbours } from './forget-neighbours.ts';
 import { hostMac } from './host-addresses.ts';
 import type { NetworkView } from './neighbourhood.ts';
+import { type Entry, overlayChanges } from './overlay-changes.ts';
 import { refuseOverlap } from './range-overlap.ts';
 
 export interface OverlaySettings {
@@ -22,13 +24,6 @@ export const overlayMtu = 1330;
 const device = 'cmig-vxlan';
 export const defaultPort = 4789;
 const defaultId = 25_453;
-
-interface Entry {
-  address: string;
-  mac: string;
-  /** The host behind which it is. */
-  via: string;
-}
 
 export class Overlay {
   readonly #settings: OverlaySettings;
@@ -80,14 +75,11 @@ export class Overlay {
       const via = peers.get(host);
       if (via !== undefined && host !== own.name) add(address, mac, via);
     }
-    const changed = [...wanted.values()].filter((entry) => {
-      const before = this.#entries.get(entry.mac);
-      return before?.via !== entry.via || before.address !== entry.address;
-    });
-    const gone = removing ? [...this.#entries.values()].filter(({ mac }) => !wanted.has(mac)) : [];
+    const { changed, gone, deserted, taken } = overlayChanges(this.#entries, wanted, removing);
     if (changed.length + gone.length === 0) return;
     const neighbours = [
-      ...gone.map(({ address }) => `neigh del ${address} dev ${device}`),
+      // Where there is none, `neigh del` would end all of it.
+      ...deserted.map((address) => `neigh flush to ${address} dev ${device} nud all`),
       ...changed.map(
         ({ address, mac }) => `neigh replace ${address} lladdr ${mac} dev ${device} nud permanent`,
       ),
@@ -105,6 +97,7 @@ export class Overlay {
     await Promise.all([run('bridge', forwarding), run('ip', neighbours)]);
     for (const { mac } of gone) this.#entries.delete(mac);
     for (const entry of changed) this.#entries.set(entry.mac, entry);
+    await forgetNeighbours(this.#settings.bridge, taken);
   }
 
   /** This host's own address on the bridge, by which applications answer what it forwards to them. */

@@ -340,6 +340,14 @@ connection.close()`;
 
   it('show no clear text, but where encryption is off', async () => {
     expect(await isReadable()).toBe(false);
+    // Each speaks first when it comes back; else what peers send to it in the meantime is lost, by keys that it has no more.
+    const spoken = await onHost('host-b', 'wg', 'show', 'cmig-wg', 'persistent-keepalive');
+    expect(
+      spoken
+        .trim()
+        .split('\n')
+        .map((line) => line.split('\t')[1]),
+    ).toEqual(['25', '25']);
     // The narrowest way there is between clouds.
     expect(await sentBy({ mtu: 1460 })).toEqual({ isWhole: true, segment, isInPieces: false });
     for (const host of ['host-a', 'host-b', 'host-c']) {
@@ -372,24 +380,31 @@ describe('who may connect', () => {
 
   it('is told by the manifest, and holds wherever the application is', async () => {
     const guarded = python('guarded', 'host-b', ['/app/ticker.py'], 7000);
-    const network = { allow: [{ application: 'near' }] };
-    await apply({ ...guarded, spec: { ...guarded.spec, network } });
-    const address = await addressOf('guarded');
+    const address = (await addressOf('near')).replace(/[0-9]+$/, '200');
+    const applyWith = (network: object) =>
+      apply({ ...guarded, spec: { ...guarded.spec, network: { address, ...network } } });
+    // Its client still knows somebody else by that address, whom it would go on sending to.
+    const former = [address, 'lladdr', '02:00:00:00:00:01', 'dev', 'eth0', 'nud', 'permanent'];
+    await onHost('host-a', 'ip', '-n', 'cmig-near', 'neigh', 'replace', ...former);
+    await applyWith({ allow: [{ application: 'near' }] });
+    await waitFor(async () => (await connect('near', address)).exitCode === 0, {
+      timeoutMs: 60_000,
+      intervalMs: 300,
+      what: 'a connection with the new owner of an address',
+    });
     for (const host of ['host-a', 'host-b']) {
       if (host === 'host-a') await cmigOk('migrate', 'guarded', host);
       expect((await connect('near', address)).exitCode).toBe(0);
       expect((await connect('far', address)).stderr).toContain('ConnectionRefusedError');
     }
-    await apply({ ...guarded, spec: { ...guarded.spec, network: { allow: [{ application: 'far' }] } } });
+    await applyWith({ allow: [{ application: 'far' }] });
     expect((await connect('far', address)).exitCode).toBe(0);
     expect((await connect('near', address)).exitCode).not.toBe(0);
 
     // From outside, through every host, since none is named.
     const { hosts } = await cmigJson<{ hosts: { address: string }[] }>('lab', 'status', '--name', name);
-    const publish = (cidr: string) => {
-      const network = { ports: [{ port: 7000, hostPort: 8701 }], allow: [{ cidr }] };
-      return apply({ ...guarded, spec: { ...guarded.spec, network } });
-    };
+    const publish = (cidr: string) =>
+      applyWith({ ports: [{ port: 7000, hostPort: 8701 }], allow: [{ cidr }] });
     const enter = async (host: { address: string }) => {
       const stream = await NumberedStream.open({ host: host.address, port: 8701 }).catch(() => undefined);
       const has = await stream?.more(3, 10_000).then(
