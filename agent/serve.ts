@@ -26,7 +26,7 @@ export async function serve(
   checkpoints: KeptCheckpoints,
   fencing: Fencing,
 ): Promise<{ stop(): Promise<void> }> {
-  const { context, hosts, images, neighbourhood, runc, supervisor, transfer } = machine;
+  const { context, hosts, images, neighbourhood, supervisor, transfer } = machine;
   const { config, log, rpc } = context;
   const diagnosis = new Diagnosis(machine);
   const statistics = new StatisticsReporter({
@@ -48,7 +48,7 @@ export async function serve(
       })),
       ...hostHandlers(context, hosts, neighbourhood, diagnosis),
       ...imageHandlers(context, images, machine.applications, hosts, transfer),
-      ...applicationHandlers(context, supervisor, runc, hosts),
+      ...applicationHandlers(context, machine),
       ...checkpointHandlers(checkpoints),
       ...migrationHandlers(machine, migrations),
     },

@@ -6,6 +6,7 @@ import type { Params } from '../../src/contract/methods.ts';
 import { CmigError } from '../../src/core/errors.ts';
 import type { Machine } from '../migration/machine.ts';
 import { refuseCordoned } from '../peers/refuse-cordoned.ts';
+import { refuseElsewhere } from '../peers/refuse-elsewhere.ts';
 import { factsOf, withoutMarks } from './checkpoint-facts.ts';
 import { applicationOf, type CheckpointRecord } from './checkpoint-record.ts';
 import type { RestoreRecord } from './restore-journal.ts';
@@ -22,7 +23,10 @@ export async function planRestore(
   const { supervisor, context } = machine;
   const name = applicationOf(found);
   const present = supervisor.has(name) ? supervisor.record(name) : undefined;
-  if (!present) refuseCordoned(machine.hosts, name);
+  if (!present) {
+    refuseCordoned(machine.hosts, name);
+    await refuseElsewhere(machine, name);
+  }
   const { application } = found;
   refuseAddress(machine, found);
   const states = present ? supervisor.describe(name).status.containers : [];

@@ -2,27 +2,33 @@
 import type { ServerStream } from '../../src/broker/rpc-server.ts';
 import type { Params, Result } from '../../src/contract/methods.ts';
 import type { AgentContext } from '../context.ts';
-import type { HostRegistry } from '../peers/host-registry.ts';
+import type { Machine } from '../migration/machine.ts';
 import { refuseCordoned } from '../peers/refuse-cordoned.ts';
+import { refuseElsewhere } from '../peers/refuse-elsewhere.ts';
 import { execInContainer } from '../runtime/exec-session.ts';
 import type { LogLine } from '../runtime/log-line.ts';
 import { mergeLogs, parseSince, readLog } from '../runtime/log-reader.ts';
-import type { Runc } from '../runtime/runc.ts';
 import type { SupervisedContainer } from '../runtime/supervised-container.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
 
 export const applicationHandlers = (
-  context: Pick<AgentContext, 'paths' | 'programs'>,
-  supervisor: Supervisor,
-  runc: Runc,
-  hosts: HostRegistry,
+  context: AgentContext,
+  {
+    supervisor,
+    runc,
+    hosts,
+    neighbourhood,
+  }: Pick<Machine, 'supervisor' | 'runc' | 'hosts' | 'neighbourhood'>,
 ) => ({
   'application.list': async (): Promise<Result<'application.list'>> => ({ applications: supervisor.list() }),
   'application.get': async ({ name }: Params<'application.get'>) => supervisor.describe(name),
   'application.deploy': async (params: Params<'application.deploy'>) => {
     const { name } = params.manifest.metadata;
     // What is here stays, and may be changed; what is new has to go elsewhere.
-    if (!supervisor.has(name)) refuseCordoned(hosts, name);
+    if (!supervisor.has(name)) {
+      refuseCordoned(hosts, name);
+      await refuseElsewhere({ context, neighbourhood }, name);
+    }
     return supervisor.deploy(params);
   },
   'application.start': ({ name }: Params<'application.start'>) => supervisor.start(name),

@@ -6,7 +6,7 @@ import { CmigError, fromFault } from '../core/errors.ts';
 import { findCheckpoint, newCheckpointName } from './checkpoints.ts';
 import type { OrchestratorContext } from './context.ts';
 import { withApplicationMutex } from './exclusive.ts';
-import { findReadyHost, refuseCordoned } from './finding.ts';
+import { findApplication, findReadyHost, refuseCordoned } from './finding.ts';
 import { type Inventory, readInventory } from './inventory.ts';
 import { type AwayApplication, applicationsAway, requireNameFree } from './last-holder.ts';
 import { migrate } from './migration/migrate.ts';
@@ -45,25 +45,9 @@ export async function restoreApplication(
   options: RestoreOptions,
 ): Promise<RestoreResult> {
   const { application, checkpoint, caller } = options;
-  const doing = 'cmig restore';
-  const { present, host, warnings } = await withApplicationMutex(context, application, doing, async () => {
-    const inventory = await readInventory(context);
-    const away = await applicationsAway(context, inventory);
-    const plan = planRestore(inventory, options, away);
-    if (!plan.present) requireNameFree(away, application);
-    await bring(context, plan, checkpoint);
-    const { warnings = [] } = await context.rpc.callLong(
-      plan.host,
-      'checkpoint.verify',
-      { checkpoint },
-      { timeoutMs: 0 },
-    );
-    return { ...plan, warnings };
-  });
-  const moves = present !== undefined && present.status.host !== host;
-  if (moves) warnings.unshift(...(await move(context, { application, to: host, caller })));
-  const epoch = present && { epochAbove: present.status.epoch };
-  const result = await withApplicationMutex(context, application, doing, () =>
+  const exclusively = <T>(work: () => Promise<T>) =>
+    withApplicationMutex(context, application, 'cmig restore', work);
+  const setBack = async (host: string, before: Application | undefined) =>
     context.rpc.callLong(
       host,
       'checkpoint.restore',
@@ -71,22 +55,44 @@ export async function restoreApplication(
         checkpoint,
         keepAs: newCheckpointName(),
         ...(options.discardCurrent ? { discardCurrent: true } : {}),
-        ...epoch,
+        ...(before && { epochAbove: before.status.epoch }),
       },
       { timeoutMs: 0 },
-    ),
-  ).catch((error) => {
-    if (!moves) throw error;
-    throw new CmigError(
-      'failed',
-      `${application} was moved to ${host}, and runs there as it was: it was not restored`,
-      {
-        hint: `try again: cmig restore ${application} --checkpoint ${checkpoint}`,
-        cause: error,
-      },
     );
+  const { present, host, warnings, result } = await exclusively(async () => {
+    const inventory = await readInventory(context);
+    const away = await applicationsAway(context, inventory);
+    const plan = planRestore(inventory, options, away);
+    const { present, host } = plan;
+    if (!present) requireNameFree(away, application);
+    await bring(context, plan, checkpoint);
+    const { warnings = [] } = await context.rpc.callLong(
+      host,
+      'checkpoint.verify',
+      { checkpoint },
+      { timeoutMs: 0 },
+    );
+    const moves = present !== undefined && present.status.host !== host;
+    return { present, host, warnings, result: moves ? undefined : await setBack(host, present) };
   });
-  return { ...result, warnings };
+  if (result) return { ...result, warnings };
+  warnings.unshift(...(await move(context, { application, to: host, caller })));
+  const moved = await exclusively(async () => {
+    // Between two that work on it, a third may have.
+    const { status } = findApplication(
+      await readInventory(context, { parts: ['applications'] }),
+      application,
+    );
+    if (status.host !== host)
+      throw new CmigError('conflict', `${application} has left ${host} for ${status.host}`);
+    return setBack(host, present);
+  }).catch((error) => {
+    throw new CmigError('failed', `${application} was moved to ${host}: it was not restored`, {
+      hint: `try again: cmig restore ${application} --checkpoint ${checkpoint}`,
+      cause: error,
+    });
+  });
+  return { ...moved, warnings };
 }
 
 function planRestore(

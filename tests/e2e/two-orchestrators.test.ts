@@ -1,12 +1,13 @@
 // Two who want to change one application at once: one does, the other is told who; and agents that are asked without
 // the mutex keep the two apart themselves.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { BrokerConnection } from '../../src/broker/connection.ts';
 import { RpcClient } from '../../src/broker/rpc-client.ts';
 import type { Application } from '../../src/contract/application.ts';
 import { waitFor } from '../../src/core/retry.ts';
+import { LabPaths } from '../../src/lab/lab-paths.ts';
 import { addressOf, cmig, cmigJson, hosts, lab, useLab } from './lab.ts';
 import { connectToLab } from './lab-broker.ts';
 import { NumberedStream } from './numbered-stream.ts';
@@ -47,6 +48,14 @@ afterAll(async () => {
 async function imagesOfShop(): Promise<string[]> {
   const { status } = await cmigJson<Application>('get', 'application', 'shop2');
   return status.containers.map(({ image }) => image);
+}
+
+/** As a host has written it down. */
+async function whereKnown(host: string): Promise<string | undefined> {
+  const file = join(new LabPaths(labName).machine(host).data, 'places.json');
+  const text = await readFile(file, 'utf8').catch(() => '{"places":[]}');
+  const { places } = JSON.parse(text) as { places: { application: string; host: string }[] };
+  return places.find(({ application }) => application === 'shop2')?.host;
 }
 
 const othersThan = (host: string): [string, string] =>
@@ -121,6 +130,22 @@ describe('of two at once', () => {
     const before = await theOnlyOne();
     const from = before.host;
     const [oneHost, otherHost] = othersThan(from);
+    // One that has slept through a move still believes that it is elsewhere, and would make it there again.
+    await waitFor(async () => (await whereKnown(oneHost)) === from, {
+      timeoutMs: 60_000,
+      what: `${oneHost} knowing where shop2 is`,
+    });
+    const { metadata, spec, status, ...kind } = await cmigJson<Application>('get', 'application', 'shop2');
+    const deployment = {
+      manifest: { ...kind, metadata, spec },
+      images: Object.fromEntries(status.containers.map(({ name, image }) => [name, image])),
+      address: status.address,
+    };
+    await expect(rpc.callLong(oneHost, 'application.deploy', deployment)).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining(`shop2 is on ${from}`),
+    });
+    expect(await theOnlyOne()).toEqual(before);
     const stamp = Date.now().toString(36);
     const plans = [
       { rpc, to: oneHost, migration: `m-${stamp}one` },
