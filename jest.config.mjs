@@ -54,7 +54,7 @@ export default {
       ...shared,
       displayName: 'chaos',
       testMatch: ['<rootDir>/tests/chaos/**/*.test.ts'],
-      globalSetup: '<rootDir>/tests/e2e/set-up.mjs',
+      globalSetup: '<rootDir>/tests/chaos/set-up.mjs',
       globalTeardown: '<rootDir>/tests/e2e/tear-down.mjs',
     },
     {

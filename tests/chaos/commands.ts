@@ -26,11 +26,15 @@ export interface Command {
   /** SIGINT, or SIGKILL, after so long. */
   cutAfterMs?: number;
   cutBy?: 'SIGINT' | 'SIGKILL';
+  /** It sleeps, as on a laptop that is closed, so long after its start, for so long. */
+  sleeps?: { afterMs: number; forMs: number };
   /** Written to a file which is applied. */
   manifest?: object;
   /** What it is about, as far as that is known beforehand. */
   deed?: Omit<Deed, 'exitCode' | 'startedAt' | 'endedAt' | 'cut' | 'text'>;
   application?: string;
+  /** An application at which nobody else can work meanwhile, though it stays what it is. */
+  holds?: string;
   /** Moves whatever it finds. */
   moves?: { to?: string };
   /** Of hosts. */
@@ -78,6 +82,11 @@ export async function runCommand(setting: Setting, command: Command): Promise<En
   const timers = [setTimeout(() => kill('SIGKILL'), commandLimitMs)];
   if (command.cutAfterMs !== undefined)
     timers.push(setTimeout(() => kill(command.cutBy!), command.cutAfterMs));
+  if (command.sleeps) {
+    const { afterMs, forMs } = command.sleeps;
+    const signal = (name: NodeJS.Signals) => () => over || child.kill(name);
+    timers.push(setTimeout(signal('SIGSTOP'), afterMs), setTimeout(signal('SIGCONT'), afterMs + forMs));
+  }
   const output = Promise.all([text(child.stdout!), text(child.stderr!)]);
   const { exitCode } = await child.ended;
   over = true;

@@ -9,6 +9,8 @@ export interface KnownCheckpoint {
   application: string;
   versions: string[];
   hosts: string[];
+  /** Taken, and removed, by its host. */
+  scheduled: boolean;
 }
 
 /** What is known at a quiet point. */
@@ -67,6 +69,12 @@ export class Draw {
       const command = this.#draw(kind, world);
       if (!command) continue;
       if (command.application && this.#random.chance(0.12)) this.#cut(command);
+      else if (this.#random.chance(0.06))
+        command.sleeps = {
+          afterMs: this.#random.integer(200, 1500),
+          // Longer than the broker keeps what belongs to one that it does not hear.
+          forMs: this.#random.integer(5000, 45_000),
+        };
       return command;
     }
   }
@@ -155,8 +163,8 @@ export class Draw {
       }
       case 'deleteCheckpoint': {
         if (world.checkpoints.size < 2) return undefined;
-        const [id] = random.pick([...world.checkpoints]);
-        return { ...common, args: ['delete', 'checkpoint', id] };
+        const [id, { application }] = random.pick([...world.checkpoints]);
+        return { ...common, args: ['delete', 'checkpoint', id], holds: application };
       }
       case 'cordon':
         if (world.cordoned.size > 0) return undefined;

@@ -21,7 +21,8 @@ echo "== rules"; nft list ruleset
 echo "== entries"; bridge fdb show dev cmig-vxlan
 echo "== routes"; ip route; ip neigh show nud permanent
 echo "== aside"; ls /var/lib/cmig/set-aside 2>/dev/null
-echo "== incoming"; find /var/lib/cmig/incoming -mindepth 1 -not -path /var/lib/cmig/incoming/images -not -path '*/images/*/*'
+# An image whose sender was cut off is gone on with by the next one, or given up after a time.
+echo "== incoming"; find /var/lib/cmig/incoming -mindepth 1 -not -path '/var/lib/cmig/incoming/images*'
 echo "== checkpoints"; cd /var/lib/cmig/checkpoints && ls -d */* 2>/dev/null
 :
 `;
@@ -43,8 +44,14 @@ export async function inspect(
   const processes = await processesByCgroup();
   const problems: string[] = [];
   const checkpoints: string[] = [];
+  const surveys = new Map<string, HostSurvey | undefined>();
+  for (const { name } of hosts) surveys.set(name, await surveyHost(lab, name));
+  // One that is stopped keeps its network; after a loss of power it gets another one when it is started.
+  const placed = claimed.filter(
+    ({ name, host, runs }) => runs || surveys.get(host)?.namespaces.includes(name) !== false,
+  );
   for (const { name: host } of hosts) {
-    const survey = await surveyHost(lab, host);
+    const survey = surveys.get(host);
     if (!survey) {
       problems.push(`${host} is off`);
       continue;
@@ -53,7 +60,7 @@ export async function inspect(
     const found = [...ofSurvey(survey, mine), ...ofProcesses(processes, hostCgroup(lab, host), mine)];
     const { stdout } = await runInside(inits.get(host)!, ['sh', '-c', networkScript]);
     const sections = readSections(stdout);
-    found.push(...ofNetwork(sections, host, hosts, claimed));
+    found.push(...ofNetwork(sections, host, hosts, claimed, placed));
     for (const section of ['aside', 'incoming'])
       if (sections.get(section)) found.push(`${section} has ${sections.get(section)}`);
     for (const each of (sections.get('checkpoints') ?? '').split('\n').filter(Boolean))
@@ -62,7 +69,7 @@ export async function inspect(
     found.push(...unreached);
     problems.push(...found.map((problem) => `${host}: ${problem}`));
   }
-  problems.push(...(await ofNames(processes, claimed)));
+  problems.push(...(await ofNames(processes, placed)));
   return { problems, checkpoints };
 }
 
@@ -153,6 +160,7 @@ function ofNetwork(
   host: string,
   hosts: readonly { name: string; address: string }[],
   claimed: readonly Claimed[],
+  placed: readonly Claimed[],
 ): string[] {
   const problems: string[] = [];
   const known = new Set(claimed.map(({ address }) => address));
@@ -172,7 +180,7 @@ function ofNetwork(
     if (!owner || owner.host !== at)
       problems.push(`sends ${mac} (${owner?.name ?? 'nobody'}, on ${owner?.host}) to ${at ?? to}`);
   }
-  for (const { mac, name, host: at } of claimed)
+  for (const { mac, name, host: at } of placed)
     if (at !== host && !entries.some((each) => each.mac === mac))
       problems.push(`has no entry for ${name} (${mac}) on ${at}`);
   return problems;

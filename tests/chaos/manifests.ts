@@ -6,6 +6,10 @@ import type { Random } from './random.ts';
 export const tickerPort = 7000;
 export const hostPortOf = (application: string): number => 8700 + Number(application.slice(1));
 
+/** Of one that has a schedule: so many of its checkpoints are kept. */
+export const keptBySchedule = 2;
+export const hasSchedule = (application: string): boolean => application === 'c5';
+
 /** A shell is process 1, and hears of a signal only where it says so. */
 const scribe = `trap 'exit 0' TERM; while :; do echo "$NOTE" >> /data/notes; sleep 1 & wait; done`;
 
@@ -44,6 +48,7 @@ export class Manifests {
         },
         volumes: [{ name: 'data' }],
         containers,
+        ...(hasSchedule(name) ? { checkpoints: { every: '10s', keep: keptBySchedule } } : {}),
       },
     };
   }

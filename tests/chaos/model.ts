@@ -146,6 +146,9 @@ export function expectedCodes(deed: Deed, state: State, cordoned: ReadonlySet<st
       return !state.runs || cordoned.has(host!) ? [5] : [0];
     case 'checkpoint':
       return state.runs ? [0] : [4];
+    case 'look':
+      // Its logs are there, but nothing runs in which a program could be run.
+      return state.runs ? [0] : [0, 4];
     default:
       return [0];
   }

@@ -131,6 +131,7 @@ function know(
       application: spec.application,
       versions: earlier?.versions ?? (version ? [version] : guesses),
       hosts: [...(others?.hosts ?? []), status.host],
+      scheduled: spec.reason === 'schedule',
     });
   }
   return known;

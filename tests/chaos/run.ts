@@ -34,7 +34,6 @@ export interface RunOptions {
 }
 
 const names = ['c1', 'c2', 'c3', 'c4', 'c5'];
-const sites = ['one', 'two', 'three'];
 /** From the last end on until all is as it should be: longer than all leases. */
 const settleLimitMs = 90_000;
 
@@ -105,10 +104,9 @@ export class ChaosRun {
     const queues = Array.from({ length: this.#random.integer(2, 3) }, () =>
       Array.from({ length: this.#random.integer(1, 3) }, () => this.#draw.command(this.#world)),
     );
-    const trouble = this.#random.chance(this.#options.troubleShare)
-      ? drawTrouble(this.#random, this.#options.lab, this.#plan.hosts, sites)
-      : undefined;
-    await this.#note(`--- round ${this.counts.rounds}${trouble ? `: ${trouble.title}` : ''}`);
+    const troubles = this.#drawTroubles();
+    const titles = troubles.map(({ title }) => title).join(', and ');
+    await this.#note(`--- round ${this.counts.rounds}${titles && `: ${titles}`}`);
     for (const [name, { state }] of this.#world.applications)
       if (state) await this.#note(`  ${name} ${tellState(state)}`);
     const ended: Ended[] = [];
@@ -119,19 +117,26 @@ export class ChaosRun {
         await this.#noteCommand(result);
       }
     });
-    if (trouble) this.counts.troubles++;
-    await Promise.all([...operators, trouble?.run()]);
-    if (trouble) await this.#note(`  ${new Date().toISOString()} mended`);
+    this.counts.troubles += troubles.length;
+    await Promise.all([...operators, ...troubles.map((each) => each.run())]);
+    if (titles) await this.#note(`  ${new Date().toISOString()} mended`);
     this.counts.commands += ended.length;
     for (const { exitCode, cut } of ended) {
       const code = exitCode === undefined ? 'killed' : String(exitCode);
       this.counts.codes[code] = (this.counts.codes[code] ?? 0) + 1;
       if (cut) this.counts.cut++;
     }
-    await this.#judge(ended, trouble);
+    await this.#judge(ended, troubles);
   }
 
-  async #judge(ended: readonly Ended[], trouble: Trouble | undefined): Promise<void> {
+  #drawTroubles(): Trouble[] {
+    if (!this.#random.chance(this.#options.troubleShare)) return [];
+    const count = this.#random.chance(0.25) ? 2 : 1;
+    return Array.from({ length: count }, () => drawTrouble(this.#random, this.#plan));
+  }
+
+  async #judge(ended: readonly Ended[], troubles: readonly Trouble[]): Promise<void> {
+    const disturbed = troubles.length > 0 || ended.some(({ command }) => command.sleeps);
     const deeds = new Map(
       names.map((name) => [
         name,
@@ -142,10 +147,16 @@ export class ChaosRun {
     );
     const problems = [
       ...ended.flatMap((each) => outputProblems(each, this.#setting.operator)),
-      ...(trouble ? [] : codeProblems(ended, deeds, this.#world)),
+      ...(disturbed ? [] : codeProblems(ended, deeds, this.#world)),
     ];
     await this.#refuse(problems);
-    this.#world = await this.#settle(deeds, ended, trouble !== undefined);
+    const before = this.#world;
+    this.#world = await this.#settle(deeds, ended, disturbed);
+    this.#streams.giveUp(
+      troubles.flatMap(({ powersOff }) => powersOff ?? []),
+      deeds,
+      [before, this.#world],
+    );
     await this.#refuse(await this.#streams.judge(deeds, this.#world, this.#random));
   }
 
@@ -204,7 +215,7 @@ export class ChaosRun {
     const outcomes = /"outcome": "([^"]*)"/g;
     const told = [...stdout.matchAll(outcomes)].map(([, outcome]) => outcome).join();
     await this.#note(
-      `  ${at(startedAt)}-${at(endedAt)} ${exitCode ?? 'killed'}${cut ? ` (${command.cutBy})` : ''} ${command.context} ${command.args.join(' ')}${version} ${told} ${exitCode === 0 ? '' : short(stderr)}`,
+      `  ${at(startedAt)}-${at(endedAt)} ${exitCode ?? 'killed'}${cut ? ` (${command.cutBy})` : ''}${command.sleeps ? ' (slept)' : ''} ${command.context} ${command.args.join(' ')}${version} ${told} ${exitCode === 0 ? '' : short(stderr)}`,
     );
   }
 

@@ -36,6 +36,19 @@ export class Streams {
     return [];
   }
 
+  /** Of a host that has lost its power: those that led through it, and those of applications that may have been there. */
+  giveUp(hosts: readonly string[], deeds: ReadonlyMap<string, Deed[]>, worlds: readonly World[]): void {
+    for (const followed of [...this.#streams]) {
+      const { application, through } = followed;
+      const may = [
+        through,
+        ...worlds.map((world) => world.applications.get(application)?.state?.host),
+        ...(deeds.get(application) ?? []).flatMap((deed) => deed.hosts ?? []),
+      ];
+      if (hosts.some((host) => may.includes(host))) this.#end(followed);
+    }
+  }
+
   /** Those of applications that were at most moved go on without a gap; the others are given up. */
   async judge(deeds: ReadonlyMap<string, Deed[]>, world: World, random: Random): Promise<string[]> {
     const problems: string[] = [];
@@ -53,12 +66,14 @@ export class Streams {
           ...stream.problems.map((each) => `stream of ${application} through ${through}: ${each}`),
         );
       }
-      if (breaks || random.chance(0.1)) {
-        stream.close();
-        this.#streams.splice(this.#streams.indexOf(followed), 1);
-      }
+      if (breaks || random.chance(0.1)) this.#end(followed);
     }
     return problems;
+  }
+
+  #end(followed: Followed): void {
+    followed.stream.close();
+    this.#streams.splice(this.#streams.indexOf(followed), 1);
   }
 
   close(): void {

@@ -3,6 +3,7 @@ import type { Checkpoint } from '../../src/contract/checkpoint.ts';
 import { exitCodeMeanings } from '../../src/core/exit-codes.ts';
 import type { Ended } from './commands.ts';
 import type { World } from './draw.ts';
+import { hasSchedule, keptBySchedule } from './manifests.ts';
 import { type Deed, expectedCodes, type State, statesAfter, tellState } from './model.ts';
 
 const stackLike =
@@ -46,13 +47,18 @@ export function codeProblems(
         ({ command, startedAt }) =>
           command.lingers && command.application === name && startedAt < deed.startedAt,
       );
-      const meets = list.some(
-        (other) => other !== deed && other.startedAt < deed.endedAt && deed.startedAt < other.endedAt,
-      );
+      // Two at work on one application are kept apart, and who deletes a checkpoint of it is at work on it as well.
+      const others = [
+        ...list.filter((other) => other !== deed),
+        ...ended.filter(({ command }) => command.holds === name),
+      ];
+      const meets = others.some((other) => other.startedAt < deed.endedAt && deed.startedAt < other.endedAt);
       if (meets || lingered || deed.cut) break;
       const gone =
         deed.kind === 'restore' && ended.some(({ command }) => command.args.includes('checkpoint'));
       const allowed = states.flatMap((state) => expectedCodes(deed, state, world.cordoned));
+      // Its own host may be at work on it, for a checkpoint, and has removed the one that is asked for.
+      if (hasSchedule(name)) allowed.push(4, ...(deed.kind === 'restore' ? [3] : []));
       if (!gone && !allowed.includes(deed.exitCode!))
         problems.push(
           `${deed.kind} of ${name} (${states.map(tellState)}) ended with ${deed.exitCode} and not ${allowed}: ${deed.text}`,
@@ -78,8 +84,17 @@ export function checkpointProblems(
     if (deed?.kind === 'checkpoint' && exitCode === 0 && !there.has(deed.checkpoint!))
       problems.push(`${deed.checkpoint} was taken, and is not there`);
   }
-  for (const id of world.checkpoints.keys())
-    if (!there.has(id) && deleted(id).length === 0) problems.push(`${id} is gone, and nobody has deleted it`);
+  for (const [id, { scheduled }] of world.checkpoints)
+    if (!there.has(id) && !scheduled && deleted(id).length === 0)
+      problems.push(`${id} is gone, and nobody has deleted it`);
+  const kept = new Map<string, number>();
+  for (const { spec, status } of checkpoints) {
+    if (spec.reason !== 'schedule') continue;
+    const key = `${spec.application} on ${status.host}`;
+    kept.set(key, (kept.get(key) ?? 0) + 1);
+  }
+  for (const [key, count] of kept)
+    if (count > keptBySchedule) problems.push(`${count} checkpoints of the schedule of ${key} are kept`);
   const arrives = (id: string) =>
     ended.some(({ command }) => command.deed?.kind === 'restore' && command.deed.checkpoint === id);
   for (const { command, exitCode } of deletions)
