@@ -483,7 +483,11 @@ describe('what is refused', () => {
       const words = expect.stringMatching(/cmig apply|its deploy is under way/);
       expect(second).toMatchObject({ exitCode: 4, stderr: words });
     } finally {
-      await inside('slow', 'touch', '/go');
+      // Its container may still be on the way.
+      await waitFor(async () => (await cmig('exec', 'slow', '--', 'touch', '/go')).exitCode === 0, {
+        timeoutMs: 60_000,
+        what: 'its readiness',
+      });
       await first.ended;
     }
   });

@@ -137,7 +137,8 @@ describe('cmig host doctor', () => {
         timeoutMs: 60_000,
         what: 'the removal of what was left',
       });
-      expect((await doctor('host-c')).found).toEqual([]);
+      const isWell = async () => (await doctor('host-c')).found.length === 0;
+      await waitFor(isWell, { timeoutMs: 60_000, what: 'the host being well' });
     },
   );
 

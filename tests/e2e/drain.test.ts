@@ -74,12 +74,19 @@ describe('a host that is cordoned', () => {
     });
     expect(await cmigOk('uncordon', 'host-c')).toBe('host/host-c already uncordoned\n');
     expect((await cmigJson<Host>('get', 'host', 'host-b')).spec.unschedulable).toBe(true);
-    const told = (await cmigOk('events', '--since', began, '--types', 'host', '-o', 'json'))
-      .trim()
-      .split('\n');
-    expect(told.map((line) => JSON.parse(line) as Event).map(({ type, host }) => `${host} ${type}`)).toEqual(
-      expect.arrayContaining(['host-b host.cordoned', 'host-c host.cordoned', 'host-c host.uncordoned']),
-    );
+    const told = async () =>
+      (await cmigOk('events', '--since', began, '--types', 'host', '-o', 'json'))
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Event)
+        .map(({ type, host }) => `${host} ${type}`);
+    // What is told comes behind what is.
+    const steps = ['host-b host.cordoned', 'host-c host.cordoned', 'host-c host.uncordoned'];
+    const isTold = async () => {
+      const events = await told();
+      return steps.every((step) => events.includes(step));
+    };
+    await waitFor(isTold, { timeoutMs: 60_000, what: `${steps} being told` });
     expect(await cmig('cordon', 'hots-b')).toMatchObject({
       exitCode: 3,
       stderr: expect.stringContaining('did you mean "host-b"'),

@@ -318,7 +318,7 @@ describe('an upload', () => {
       await applying.ended;
       await lab('shape', 'host-a', '--rate', 'none');
     }
-  }, 120_000);
+  });
 });
 
 describe('an image of a registry', () => {

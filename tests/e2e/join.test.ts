@@ -20,7 +20,7 @@ import { NumberedStream } from './numbered-stream.ts';
 import { ownLabs, settings } from './settings.ts';
 import { applyTicker } from './ticker.ts';
 
-jest.setTimeout(300_000);
+jest.setTimeout(600_000);
 const lab = ownLabs[4];
 const name = 'host-x';
 const context = ['--context', `lab-${lab}`];

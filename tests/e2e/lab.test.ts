@@ -179,8 +179,12 @@ describe('a host', () => {
 
 /** Puts a process of a host to ice in a cgroup of its host, as a dump does. */
 async function freezeProcess(host: string, commandLine: string): Promise<void> {
-  const processes = await processesWith(await initOf(host));
-  const { pid } = processes.find(({ argv }) => argv.join(' ') === commandLine)!;
+  // What was started in the background may not have become it yet.
+  const find = async () => {
+    const processes = await processesWith(await initOf(host));
+    return processes.find(({ argv }) => argv.join(' ') === commandLine)?.pid;
+  };
+  const pid = await waitFor(find, { timeoutMs: 60_000, what: `${commandLine} on ${host}` });
   const version1 = existsSync('/sys/fs/cgroup/freezer');
   const folder = join('/sys/fs/cgroup', version1 ? 'freezer' : '', hostCgroup(name, host), 'frozen');
   await mkdir(folder, { recursive: true });

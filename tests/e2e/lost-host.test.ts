@@ -134,7 +134,12 @@ describe('a migration whose destination is lost at the commit', () => {
       await command.ended.catch(() => {});
       const id = (await newJournal('host-a', known))!.id;
 
-      const waiting = await cmigJson<Migration>('get', 'migration', id);
+      // The agent that stood still may first have to find its broker again.
+      const found = async () => {
+        const { exitCode, stdout } = await cmig('get', 'migration', id, '-o', 'json');
+        return exitCode === 0 && (JSON.parse(stdout) as Migration);
+      };
+      const waiting = await waitFor(found, { timeoutMs: 60_000, what: 'the answer of host-a' });
       expect(waiting.status).toMatchObject({ role: 'source', state: 'permitted', journals: ['host-a'] });
       expect(waiting.status.awaits).toContain('host-b');
       expect(waiting.status.outcome).toBeUndefined();

@@ -68,14 +68,14 @@ describe('a move under load', () => {
       ['nginx', '-c', '/app/nginx.conf'],
       80,
       'GET / HTTP/1.1\r\nHost: nginx\r\n\r\n',
-      /^HTTP\/1\.1 200 /,
+      /^HTTP\/1\.1 200 [\s\S]*\r\n\r\nserved by nginx\n$/,
     ],
     [
       'redis',
       ['redis-server', '--bind', '0.0.0.0', '--protected-mode', 'no', '--save', ''],
       6379,
       'INCR moves\r\n',
-      /^:\d+\r\n/,
+      /^:\d+\r\n$/,
     ],
   ] as const)(
     '%s answers every request on connections that stay open',

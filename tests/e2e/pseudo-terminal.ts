@@ -76,6 +76,13 @@ export class PseudoTerminal {
     return waitFor(read, { timeoutMs: 60_000, intervalMs: 20, what: command });
   }
 
+  /** Starts a program of Node's that crashes when it gets SIGUSR2. */
+  async startToCrash(command: string): Promise<number> {
+    const file = join(this.#folder, 'crash.mjs');
+    await writeFile(file, "process.on('SIGUSR2', () => { throw new Error('a crash'); });\n");
+    return this.start(`env NODE_OPTIONS=--import=${file} ${command}`);
+  }
+
   /** Runs a command in the shell to its end, and answers what it printed. */
   async run(command: string): Promise<string> {
     const file = join(this.#folder, 'output');

@@ -7,12 +7,13 @@ export interface RequestTarget {
   host: string;
   port: number;
   request: string;
-  /** What the beginning of each answer must look like. */
+  /** What each answer is, from its beginning to its end; it may come in pieces. */
   answer: RegExp;
 }
 
 export class RequestLoop {
   readonly #socket: Socket;
+  #text = '';
   readonly problems: string[] = [];
   answers = 0;
 
@@ -20,10 +21,9 @@ export class RequestLoop {
     this.#socket = socket;
     socket.setEncoding('latin1');
     socket.on('data', (text) => {
-      if (!answer.test(String(text)))
-        this.problems.push(
-          `answer ${this.answers + 1} began with ${JSON.stringify(String(text).slice(0, 40))}`,
-        );
+      this.#text += String(text);
+      if (!answer.test(this.#text)) return;
+      this.#text = '';
       this.answers += 1;
       setTimeout(() => socket.write(request), 10);
     });
@@ -47,7 +47,10 @@ export class RequestLoop {
     const wanted = this.answers + count;
     const end = performance.now() + timeoutMs;
     while (this.answers < wanted) {
-      if (performance.now() > end) throw new Error(`stuck at ${this.answers} answers ${this.problems}`);
+      if (performance.now() > end)
+        throw new Error(
+          `stuck at ${this.answers} answers and ${JSON.stringify(this.#text.slice(0, 400))} ${this.problems}`,
+        );
       await sleep(20);
     }
   }

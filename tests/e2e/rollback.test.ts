@@ -194,11 +194,14 @@ describe('a migration that fails', () => {
     await cmigOk('exec', 'stayer', '-c', container, '--', 'python3', '-c', program);
   }
 
-  /** A process in the container that does nothing but hold a deleted file open. */
+  /** A process in the container that does nothing but hold a deleted file open; settles when it does. */
   async function holdDeletedFile(container: string, megabytes: number): Promise<void> {
     const program = [
       'import os, sys, time',
-      'if os.fork(): sys.exit(0)',
+      'done, doing = os.pipe()',
+      'if os.fork():',
+      '  os.close(doing)',
+      '  sys.exit(0 if os.read(done, 1) else 1)',
       'os.setsid()',
       "held = open('/tmp/held', 'w+b')",
       `held.write(bytes(${megabytes} << 20))`,
@@ -206,6 +209,9 @@ describe('a migration that fails', () => {
       "os.unlink('/tmp/held')",
       "null = os.open('/dev/null', os.O_RDWR)",
       'for each in (0, 1, 2): os.dup2(null, each)',
+      "os.write(doing, b'.')",
+      'os.close(doing)',
+      'os.close(done)',
       'time.sleep(3600)',
     ].join('\n');
     await cmigOk('exec', 'stayer', '-c', container, '--', 'python3', '-c', program);

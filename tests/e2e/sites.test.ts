@@ -213,7 +213,9 @@ describe('an application that moves between sites', () => {
     expect(await cmigOk('describe', 'application', 'far')).toContain(
       'start host-c, or apply it with another',
     );
-    expect(await cmigOk('events', '--for', 'application/far')).toContain('cannot reach the world: host-c');
+    const isTold = async (words: string) =>
+      (await cmigOk('events', '--for', 'application/far')).includes(words);
+    await until('its being told', () => isTold('cannot reach the world: host-c'));
     expect(await reaches('far')).toBe(false);
     // What does not go through it goes on.
     await mustGoOn(['near', 'far'], 5);
@@ -230,7 +232,7 @@ describe('an application that moves between sites', () => {
     await until('the end of the message', async () => (await message('far')) === '');
     await until('a connection by host-c', () => reaches('far'));
     expect(sources).toContain(hosts[2]!.address);
-    expect(await cmigOk('events', '--for', 'application/far')).toContain('through host-c again');
+    await until('that being told', () => isTold('through host-c again'));
   });
 });
 

@@ -102,7 +102,7 @@ describe('of two at once', () => {
     const moving = cmig('migrate', 'shop2', to);
     await waitFor(
       async () => {
-        const { migrations } = await rpc.call(to, 'migration.list', {});
+        const { migrations } = await rpc.call(to, 'migration.list', {}, { timeoutMs: 60_000 });
         return migrations.some(({ status }) => status.state === 'prepared');
       },
       { timeoutMs: 60_000, intervalMs: 20, what: 'the migration' },

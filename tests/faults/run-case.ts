@@ -1,6 +1,7 @@
 // One cell of the matrix: a migration, a fault within one of its steps, and what came of it.
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { waitFor } from '../../src/core/retry.ts';
 import { cmig } from '../e2e/lab.ts';
 import { NumberedStream } from '../e2e/numbered-stream.ts';
 import { type Fault, type FaultName, faults, patienceMs } from './faults.ts';
@@ -41,7 +42,7 @@ export interface CaseResult {
 }
 
 /** From the healed fault to a clean end. */
-const deadlineMs = 30_000;
+const deadlineMs = 60_000;
 /** Where the machine is busy, a moment of some milliseconds may well pass before it is seen. */
 const triesAtMost = 16;
 
@@ -84,7 +85,12 @@ async function tryCase(
   const to = subject.hosts.find((host) => host !== from)!;
   const stream = await NumberedStream.open({ host: subject.address, port: 7000 });
   await stream.more(3);
-  const before = await askInner(subject);
+  // It may have only just begun.
+  const isTalking = async () => {
+    const inner = await askInner(subject);
+    return inner.connections > 0 && inner;
+  };
+  const before = await waitFor(isTalking, { timeoutMs: 60_000, what: 'the two containers talking' });
   stream.resetGap();
   const result: CaseResult = {
     ...nothingYet(step, name),

@@ -110,7 +110,7 @@ async function leftOver(target: Target, before: readonly string[]): Promise<Atta
     const after = await target.state();
     return { more: without(after, before), fewer: without(before, after) };
   };
-  const end = performance.now() + 15_000;
+  const end = performance.now() + 60_000;
   for (;;) {
     const found = await difference();
     if ((found.more.length === 0 && found.fewer.length === 0) || performance.now() > end) return found;

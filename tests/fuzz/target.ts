@@ -2,12 +2,14 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BrokerConnection } from '../../src/broker/connection.ts';
+import { waitFor } from '../../src/core/retry.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import { findAgents } from '../../src/lab/host-agent.ts';
 import { runInside } from '../../src/lab/inside.ts';
 import { LabPaths } from '../../src/lab/lab-paths.ts';
 import { runningMachines } from '../../src/lab/machine.ts';
 import { connectToLab } from '../e2e/lab-broker.ts';
+import { selfLooks } from '../e2e/self-looks.ts';
 import { cmigProgram, root, settings } from '../e2e/settings.ts';
 import { canary } from './hostile-values.ts';
 
@@ -50,6 +52,9 @@ export class Target {
     const init = (await runningMachines(lab)).get(host)!;
     const target = new Target(lab, init, (await findAgents(init))[0]!);
     await target.#deploy();
+    // What its own look at its host has made for a moment is no part of how it is.
+    const hasLooked = async () => (await selfLooks(lab, host)) > 0;
+    await waitFor(hasLooked, { timeoutMs: 60_000, what: "the agent's look at its host" });
     return target;
   }
 

@@ -7,13 +7,13 @@ deleted.write(b"still here")
 deleted.flush()
 os.unlink("/tmp/work/deleted")
 lonely = socket.create_server(("", 7001))
-inner = {"last": 0, "broken": None, "port": None}
+peer = socket.create_connection(("127.0.0.1", 80))
+inner = {"last": 0, "broken": None, "port": peer.getsockname()[1]}
+open("/data/numbers", "a").close()
 written = {"last": 0}
 
 
 def follow():
-    peer = socket.create_connection(("127.0.0.1", 80))
-    inner["port"] = peer.getsockname()[1]
     peer.sendall(b"GET /stream HTTP/1.1\r\nHost: shop\r\n\r\n")
     lines = peer.makefile("rb")
     while lines.readline().strip():

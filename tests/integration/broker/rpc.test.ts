@@ -140,7 +140,7 @@ describe('a request', () => {
         return new Promise(() => {});
       },
     });
-    const put = rpc.call('host-p', 'host.put', { host: record });
+    const put = rpc.call('host-p', 'host.put', { host: record }, { timeoutMs: 60_000 });
     const refused = expect(put).rejects.toMatchObject({ code: 'failed', host: 'host-p' });
     await begun.passed;
     await dying.close();
