@@ -11,6 +11,7 @@ import type {
 } from '../contract/methods.ts';
 import { methods } from '../contract/methods.ts';
 import { CmigError, fromFault } from '../core/errors.ts';
+import { patient } from '../core/patience.ts';
 import { type Answer, decodeAnswer, encodeRequest, newId } from './codec.ts';
 import { connectionLost } from './connect-error.ts';
 import type { BrokerConnection } from './connection.ts';
@@ -154,7 +155,7 @@ export class RpcClient {
     params: object,
     options: CallOptions = {},
   ): Promise<Answer> {
-    const { timeoutMs = defaultTimeoutMs, id = newId(), failFast = false } = options;
+    const { timeoutMs = patient(defaultTimeoutMs), id = newId(), failFast = false } = options;
     if (!fits(methods[method].params, params)) await refuseParams(method, params);
     const content = encodeRequest({
       id,

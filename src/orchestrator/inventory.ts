@@ -9,6 +9,7 @@ import type { Params, Result, ShortMethodName } from '../contract/methods.ts';
 import type { Migration } from '../contract/migration.ts';
 import { apiVersion, protocolVersion } from '../contract/protocol.ts';
 import { CmigError, codeOf } from '../core/errors.ts';
+import { patient } from '../core/patience.ts';
 import { mergeClaims } from './claims.ts';
 import type { OrchestratorContext } from './context.ts';
 import { mergeJournals } from './journals.ts';
@@ -41,6 +42,8 @@ export interface InventoryOptions {
   parts?: readonly InventoryPart[];
 }
 
+const usualLimitMs = 3000;
+
 interface Answers {
   host: Host;
   applications: Application[];
@@ -58,7 +61,10 @@ export async function readInventory(
   context: OrchestratorContext,
   options: InventoryOptions = {},
 ): Promise<Inventory> {
-  const { timeoutMs = 3000, parts = ['hosts', 'applications', 'checkpoints', 'migrations'] } = options;
+  const {
+    timeoutMs = patient(usualLimitMs),
+    parts = ['hosts', 'applications', 'checkpoints', 'migrations'],
+  } = options;
   const known = await listHosts(context, timeoutMs);
   const answers = await Promise.all(known.map((host) => askHost(context, host, parts, timeoutMs)));
   const { current, warnings } = mergeClaims(answers.flatMap(({ applications }) => applications));
@@ -82,7 +88,7 @@ const byStart = (a: Migration, b: Migration) => (a.status.startedAt < b.status.s
 /** Those that were removed are not among them. */
 export async function listHosts(
   { rpc, connection }: OrchestratorContext,
-  timeoutMs = 3000,
+  timeoutMs = patient(usualLimitMs),
 ): Promise<KnownHost[]> {
   try {
     const { hosts } = await rpc.call(anyHost, 'host.list', {}, { timeoutMs });

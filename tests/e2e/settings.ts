@@ -26,3 +26,6 @@ export const settings = { folder, config: join(folder, 'config.yaml') };
 export const cmigProgram = join(root, 'bin/cmig');
 export const artifacts = join(process.env.CMIG_ARTIFACTS || join(root, '.artifacts'), 'e2e');
 export { root };
+
+/** What stands still for some seconds, on a machine that does much else, is not taken for dead. */
+process.env.CMIG_PATIENCE ??= '3';
