@@ -23,6 +23,7 @@ import {
   lab,
   startCmig,
   tryOnHost,
+  unmount,
   useLab,
 } from './lab.ts';
 import { NumberedStream } from './numbered-stream.ts';
@@ -282,7 +283,7 @@ describe('checkpoints of a running application', () => {
       expect((await tryOnHost('host-a', 'find', data, '-mindepth', '2')).stdout).toBe('');
     } finally {
       stream.close();
-      await tryOnHost('host-a', 'umount', data);
+      expect(await tryOnHost('host-a', 'sh', '-c', unmount(data))).toMatchObject({ exitCode: 0 });
     }
     await expectConsistent(before.shop, before.port);
   });

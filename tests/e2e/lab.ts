@@ -95,6 +95,10 @@ export const onHost = (host: string, ...command: string[]): Promise<string> =>
 export const tryOnHost = (host: string, ...command: string[]): Promise<CmigResult> =>
   cmig('lab', 'exec', '--name', labName, host, '--', ...command);
 
+/** A shell's line that unmounts a folder: who has lost his peer may still have it open for a moment. */
+export const unmount = (folder: string): string =>
+  `for try in $(seq 300); do umount ${folder} && exit 0; sleep 0.1; done; exit 1`;
+
 /** An action on the lab, such as `kill host-b`; throws where it fails. */
 export const lab = (action: string, ...args: string[]): Promise<string> =>
   cmigOk('lab', action, '--name', labName, ...args);

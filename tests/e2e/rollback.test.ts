@@ -6,15 +6,12 @@ import { stringify } from 'yaml';
 import { RpcClient } from '../../src/broker/rpc-client.ts';
 import type { Application } from '../../src/contract/application.ts';
 import type { MigrationReport } from '../../src/orchestrator/migration/migrate.ts';
-import { addressOf, cmig, cmigJson, cmigOk, images, tryOnHost, useLab } from './lab.ts';
+import { addressOf, cmig, cmigJson, cmigOk, images, tryOnHost, unmount, useLab } from './lab.ts';
 import { connectToLab } from './lab-broker.ts';
 import { NumberedStream } from './numbered-stream.ts';
 import { labName, settings } from './settings.ts';
 
 const data = '/var/lib/cmig';
-/** An rsync that has lost its sender may still have it open for a moment. */
-const unmount = (folder: string): string =>
-  `for try in $(seq 300); do umount ${folder} && exit 0; sleep 0.1; done; exit 1`;
 
 /** Each breaks one host for one step, and mends it again. All are plain facts of a bad day: no hook in the product. */
 const failures = {
