@@ -1,10 +1,8 @@
-// What `drain` and `migrate -l` have in common: how they go on the screen, how they are interrupted, how they end.
+// What `drain` and `migrate -l` have in common: how they are interrupted, how they end.
 import { CmigError } from '../core/errors.ts';
 import { exitCodes } from '../core/exit-codes.ts';
-import type { OnProgress } from '../core/progress.ts';
 import { type MoveResult, worstOf } from '../orchestrator/moving/move-result.ts';
 import { moveSummary, moveWarnings } from '../view/move-summary.ts';
-import { progressMode, withProgress } from '../view/progress.ts';
 import type { Invocation } from './command.ts';
 
 /** @throws CmigError `invalid` */
@@ -14,23 +12,9 @@ export function readParallel(invocation: Invocation): number {
   throw new CmigError('invalid', '--parallel must be at least 1', { hint: '2 if absent' });
 }
 
-/** Runs `work` with progress on the screen, and says what an interruption does. */
-export function showingMoves<T>(
-  invocation: Invocation,
-  work: (onProgress: OnProgress) => Promise<T>,
-): Promise<T> {
-  const json = invocation.output === 'json';
-  const mode = progressMode({ machineReadable: json, terminal: invocation.interactive });
-  return withProgress(mode, (onProgress) => {
-    invocation.signal.addEventListener('abort', () => {
-      const note =
-        'cancelling: no further one is begun, waiting for the true outcome of the others; interrupt again to leave at once';
-      if (mode === 'terminal') onProgress({ type: 'noted', note });
-      else invocation.notice(note);
-    });
-    return work(onProgress);
-  });
-}
+/** What an interruption does. */
+export const waitsForOutcomes =
+  'cancelling: no further one is begun, waiting for the true outcome of the others; interrupt again to leave at once';
 
 /**
  * Prints the document, or the table. @returns the exit code

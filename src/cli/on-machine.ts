@@ -4,9 +4,9 @@ import type { HostRecord } from '../contract/host.ts';
 import type { OnProgress } from '../core/progress.ts';
 import { parseSshAddress, type SshAddress } from '../orchestrator/joining/ssh-address.ts';
 import { SshSession } from '../orchestrator/joining/ssh-session.ts';
-import { progressMode, withProgress } from '../view/progress.ts';
 import type { Invocation } from './command.ts';
 import { contextsFile } from './contexts.ts';
+import { showProgress } from './show-progress.ts';
 
 export interface Machine {
   where: SshAddress;
@@ -34,12 +34,8 @@ export async function onMachine<T>(
     interactive: invocation.attended,
     signal: invocation.signal,
   });
-  const mode = progressMode({
-    machineReadable: invocation.output !== undefined,
-    terminal: invocation.interactive,
-  });
   try {
-    return await withProgress(mode, (onProgress) => work(session, onProgress));
+    return await showProgress(invocation, (onProgress) => work(session, onProgress));
   } finally {
     await session.close();
   }

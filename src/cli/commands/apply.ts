@@ -1,20 +1,19 @@
 // `cmig apply`.
 import { type ApplyResult, applyApplications } from '../../orchestrator/applying.ts';
-import { progressMode, withProgress } from '../../view/progress.ts';
 import { listOf, renderDocument } from '../../view/resource-output.ts';
 import type { Invocation } from '../command.ts';
 import { namedManifests } from '../named-manifests.ts';
 import { withOrchestrator } from '../session.ts';
+import { showProgress } from '../show-progress.ts';
 
 export async function run(invocation: Invocation): Promise<void> {
   const wanted = await namedManifests(invocation);
   const { output } = invocation;
   const dryRun = invocation.flag('dry-run');
-  const mode = progressMode({ machineReadable: output !== undefined, terminal: invocation.interactive });
   const results: ApplyResult[] = [];
   try {
     await withOrchestrator(invocation, (session) =>
-      withProgress(mode, (onProgress) =>
+      showProgress(invocation, (onProgress) =>
         applyApplications(session, wanted, {
           dryRun,
           wait: invocation.flag('wait'),

@@ -1,8 +1,9 @@
 // `cmig drain`.
 import { drainHost } from '../../orchestrator/moving/drain-host.ts';
 import type { Invocation } from '../command.ts';
-import { endMoves, readParallel, showingMoves } from '../moves.ts';
+import { endMoves, readParallel, waitsForOutcomes } from '../moves.ts';
 import { withOrchestrator } from '../session.ts';
+import { showProgress } from '../show-progress.ts';
 
 export async function run(invocation: Invocation): Promise<number> {
   const host = invocation.required('HOST');
@@ -14,17 +15,20 @@ export async function run(invocation: Invocation): Promise<number> {
   const report = await withOrchestrator(
     invocation,
     (session) =>
-      showingMoves(invocation, (onProgress) =>
-        drainHost(session, {
-          ...{ host, dryRun, parallel, onProgress },
-          to: invocation.texts('to'),
-          toSelector: invocation.text('to-selector'),
-          selector: invocation.text('selector'),
-          strategy: invocation.text('strategy'),
-          signal: invocation.signal,
-          onCordoned: (changed) => say(`host/${host} ${changed ? 'cordoned' : 'already cordoned'}`),
-          caller: `${session.caller}: cmig drain ${host}`,
-        }),
+      showProgress(
+        invocation,
+        (onProgress) =>
+          drainHost(session, {
+            ...{ host, dryRun, parallel, onProgress },
+            to: invocation.texts('to'),
+            toSelector: invocation.text('to-selector'),
+            selector: invocation.text('selector'),
+            strategy: invocation.text('strategy'),
+            signal: invocation.signal,
+            onCordoned: (changed) => say(`host/${host} ${changed ? 'cordoned' : 'already cordoned'}`),
+            caller: `${session.caller}: cmig drain ${host}`,
+          }),
+        waitsForOutcomes,
       ),
     { reconnect: true },
   );

@@ -1,12 +1,11 @@
 // `cmig host remove`.
-
 import { unpinKey } from '../../orchestrator/joining/host-key.ts';
 import { recordOf, removeHost } from '../../orchestrator/joining/remove-host.ts';
-import { progressMode, withProgress } from '../../view/progress.ts';
 import type { Invocation } from '../command.ts';
 import { readParallel } from '../moves.ts';
 import { machineOf, onMachine, pinFile } from '../on-machine.ts';
 import { withOrchestrator } from '../session.ts';
+import { showProgress } from '../show-progress.ts';
 import { tellOfRemoval } from '../tell-broker.ts';
 import { authorityFolder } from './trust.ts';
 
@@ -24,9 +23,8 @@ export async function remove(invocation: Invocation): Promise<void> {
         caller: `${orchestrator.caller}: cmig host remove ${name}`,
       };
       const done = invocation.flag('lost')
-        ? await withProgress(
-            progressMode({ machineReadable: json, terminal: invocation.interactive }),
-            (onProgress) => removeHost(orchestrator, { ...options, session: undefined, onProgress }),
+        ? await showProgress(invocation, (onProgress) =>
+            removeHost(orchestrator, { ...options, session: undefined, onProgress }),
           )
         : await onMachine(invocation, machine, (session, onProgress) =>
             removeHost(orchestrator, { ...options, session, onProgress }),

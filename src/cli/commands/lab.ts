@@ -1,25 +1,18 @@
 // `cmig lab …`: hosts on this machine, and the context by which they are reached.
 import { CmigError } from '../../core/errors.ts';
-import type { OnProgress as OnStep } from '../../core/progress.ts';
 import * as lab from '../../lab/lab.ts';
 import { hostNames } from '../../lab/lab-plan.ts';
-import { progressMode, withProgress } from '../../view/progress.ts';
 import { renderTable } from '../../view/table.ts';
 import { putContext, removeContext } from '../change-contexts.ts';
 import type { Invocation } from '../command.ts';
 import { readContexts } from '../contexts.ts';
 import { labSteps } from '../lab-steps.ts';
+import { showProgress } from '../show-progress.ts';
 
 /** `lab` for the lab of that name, `lab-<name>` for others. */
 const contextOf = (name: string): string => (name === lab.defaultLabName ? name : `lab-${name}`);
 
 const labOf = (invocation: Invocation): string => invocation.required('name');
-
-const shown = <T>(invocation: Invocation, work: (report: OnStep) => Promise<T>): Promise<T> =>
-  withProgress(
-    progressMode({ machineReadable: invocation.output !== undefined, terminal: invocation.interactive }),
-    work,
-  );
 
 export async function up(invocation: Invocation): Promise<void> {
   const name = labOf(invocation);
@@ -27,7 +20,7 @@ export async function up(invocation: Invocation): Promise<void> {
   const sites = invocation.text('sites')?.split(',');
   const there = await lab.labStatus({ name }).catch(() => undefined);
   const count = Math.max(there?.hosts.length ?? 0, hosts ?? (there ? 0 : 3));
-  const access = await shown(invocation, (report) => {
+  const access = await showProgress(invocation, (report) => {
     const steps = labSteps(report);
     steps.plan(hostNames(count));
     return lab.labUp({
@@ -60,7 +53,7 @@ export async function up(invocation: Invocation): Promise<void> {
 
 export async function down(invocation: Invocation): Promise<void> {
   const name = labOf(invocation);
-  const { existed } = await shown(invocation, (report) =>
+  const { existed } = await showProgress(invocation, (report) =>
     lab.labDown({ name, onProgress: labSteps(report).onProgress }),
   );
   await removeContext(contextOf(name));
@@ -124,7 +117,7 @@ export async function kill(invocation: Invocation): Promise<void> {
 export async function start(invocation: Invocation): Promise<void> {
   const host = invocation.required('HOST');
   const agent = invocation.flag('agent');
-  await shown(invocation, (report) =>
+  await showProgress(invocation, (report) =>
     lab.labStart(host, { name: labOf(invocation), agent, onProgress: labSteps(report).onProgress }),
   );
   invocation.print(agent ? `the agent of ${host} runs` : `${host} runs`);
@@ -164,7 +157,7 @@ export async function shape(invocation: Invocation): Promise<void> {
 
 export async function broker(invocation: Invocation): Promise<void> {
   const action = invocation.required('ACTION') === 'stop' ? 'stop' : 'start';
-  await shown(invocation, (report) =>
+  await showProgress(invocation, (report) =>
     lab.labBroker(action, { name: labOf(invocation), onProgress: labSteps(report).onProgress }),
   );
   invocation.print(action === 'stop' ? 'the broker has stopped' : 'the broker runs');

@@ -3,9 +3,9 @@ import { CmigError, fromFault } from '../../core/errors.ts';
 import { exitCodes } from '../../core/exit-codes.ts';
 import { migrate } from '../../orchestrator/migration/migrate.ts';
 import { planText, reportText } from '../../view/migration-report.ts';
-import { progressMode, withProgress } from '../../view/progress.ts';
 import type { Invocation } from '../command.ts';
 import { withOrchestrator } from '../session.ts';
+import { showProgress, waitsForOutcome } from '../show-progress.ts';
 
 export async function run(invocation: Invocation): Promise<number> {
   const selector = invocation.text('selector');
@@ -23,27 +23,24 @@ export async function run(invocation: Invocation): Promise<number> {
   const to = invocation.required('HOST');
   const dryRun = invocation.flag('dry-run');
   const json = invocation.output === 'json';
-  const mode = progressMode({ machineReadable: json, terminal: invocation.interactive });
   const { signal } = invocation;
   const report = await withOrchestrator(
     invocation,
     (session) =>
-      withProgress(mode, (onProgress) => {
-        signal.addEventListener('abort', () => {
-          const note = 'cancelling: waiting for the true outcome; interrupt again to leave at once';
-          if (mode === 'terminal') onProgress({ type: 'noted', note });
-          else invocation.notice(note);
-        });
-        return migrate(session, {
-          application,
-          to,
-          strategy: invocation.text('strategy'),
-          dryRun,
-          signal,
-          onProgress,
-          caller: `${session.caller}: ${invocation.path} ${application} ${to}`,
-        });
-      }),
+      showProgress(
+        invocation,
+        (onProgress) =>
+          migrate(session, {
+            application,
+            to,
+            strategy: invocation.text('strategy'),
+            dryRun,
+            signal,
+            onProgress,
+            caller: `${session.caller}: ${invocation.path} ${application} ${to}`,
+          }),
+        waitsForOutcome,
+      ),
     { reconnect: true },
   );
   if (json) {
