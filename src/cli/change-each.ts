@@ -2,20 +2,19 @@
 import type { Application } from '../contract/application.ts';
 import { CmigError } from '../core/errors.ts';
 import { throwAll } from '../core/throw-all.ts';
+import type { ChangeOptions } from '../orchestrator/changing.ts';
 import type { OrchestratorContext } from '../orchestrator/context.ts';
 import { listOf } from '../view/resource-output.ts';
 import type { Invocation } from './command.ts';
+import { oneByOne } from './one-by-one.ts';
 import { selectedNames } from './selected-names.ts';
 import { withOrchestrator } from './session.ts';
 
-type Change = (
-  context: OrchestratorContext,
-  name: string,
-  options: { timeoutMs?: number | undefined },
-) => Promise<Application>;
+type Change = (context: OrchestratorContext, name: string, options: ChangeOptions) => Promise<Application>;
 
 /**
- * One that fails does not keep the others. JSON is the application where one was named, or a List.
+ * One that fails does not keep the others; interrupted, it does not wait for the end. JSON is the application where one was
+ * named, or a List.
  * @param past what has then been done to it, such as `stopped`
  */
 export async function changeEach(invocation: Invocation, change: Change, past: string): Promise<void> {
@@ -29,18 +28,13 @@ export async function changeEach(invocation: Invocation, change: Change, past: s
   const json = invocation.output === 'json';
   const timeoutMs = invocation.durationMs('timeout');
   const changed: Application[] = [];
-  const failures: CmigError[] = [];
-  await withOrchestrator(invocation, async (session) => {
+  const failures = await withOrchestrator(invocation, async (session) => {
+    const { signal } = invocation;
     const names = selector === undefined ? named : await selectedNames(invocation, session, selector);
-    for (const name of names) {
-      try {
-        changed.push(await change(session, name, { timeoutMs }));
-        if (!json) invocation.print(`application/${name} ${past}`);
-      } catch (error) {
-        if (!(error instanceof CmigError)) throw error;
-        failures.push(error);
-      }
-    }
+    return oneByOne(names, async (name) => {
+      changed.push(await change(session, name, { timeoutMs, signal }));
+      if (!json) invocation.print(`application/${name} ${past}`);
+    });
   });
   const isSingle = selector === undefined && named.length === 1;
   if (json && (changed.length > 0 || failures.length === 0))

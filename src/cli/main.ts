@@ -107,7 +107,8 @@ function takeSignals(): AbortSignal {
 /** At once, whatever is being drawn: hence past the streams, and with the cursor that a progress display has hidden. */
 function leave(): never {
   const cursor = process.stderr.isTTY ? '\x1b[?25h\n' : '';
-  const text = 'left before the outcome was known; look later with: cmig get migrations';
+  const text =
+    'left before the outcome was known; look later with: cmig get applications, cmig get migrations';
   try {
     writeSync(2, `${cursor}${text}\n`);
   } finally {

@@ -2,7 +2,9 @@
 import type { Application } from '../contract/application.ts';
 import type { Checkpoint, RestoreResult } from '../contract/checkpoint.ts';
 import type { Problem } from '../contract/fault.ts';
-import { CmigError, fromFault } from '../core/errors.ts';
+import { CmigError, codeOf, fromFault } from '../core/errors.ts';
+import { unlessAborted } from '../core/unless-aborted.ts';
+import { goesOn } from './changing.ts';
 import { findCheckpoint, newCheckpointName } from './checkpoints.ts';
 import type { OrchestratorContext } from './context.ts';
 import { withApplicationMutex } from './exclusive.ts';
@@ -10,6 +12,8 @@ import { findApplication, findReadyHost, refuseCordoned } from './finding.ts';
 import { type Inventory, readInventory } from './inventory.ts';
 import { type AwayApplication, applicationsAway, requireNameFree } from './last-holder.ts';
 import { migrate } from './migration/migrate.ts';
+
+const doing = 'cmig restore';
 
 export interface RestoreOptions {
   application: string;
@@ -20,6 +24,10 @@ export interface RestoreOptions {
   discardCurrent?: boolean | undefined;
   /** Who holds the mutex of a migration, for the one who finds it taken. */
   caller: string;
+  /** Aborted: nothing more is begun. What a host does is not waited for, a move is, which turns back where it still can. */
+  signal?: AbortSignal | undefined;
+  /** Called where a move is waited for in spite of that. */
+  onTurningBack?: (() => void) | undefined;
 }
 
 /** What is to be done, all of it looked at before anything is changed. */
@@ -38,45 +46,48 @@ interface Plan {
  * verified first; then what runs is moved there by a migration, and set back there: whichever of the two fails, it
  * runs, where it then is.
  * @throws CmigError `not-found`; `invalid` where it is another application's; `conflict`; `failed` where it is damaged;
- * `rolled-back` where it could not be moved
+ * `rolled-back` where it could not be moved; `cancelled`
  */
 export async function restoreApplication(
   context: OrchestratorContext,
   options: RestoreOptions,
 ): Promise<RestoreResult> {
-  const { application, checkpoint, caller } = options;
-  const exclusively = <T>(work: () => Promise<T>) =>
-    withApplicationMutex(context, application, 'cmig restore', work);
-  const setBack = async (host: string, before: Application | undefined) =>
-    context.rpc.callLong(
-      host,
-      'checkpoint.restore',
-      {
-        checkpoint,
-        keepAs: newCheckpointName(),
-        ...(options.discardCurrent ? { discardCurrent: true } : {}),
-        ...(before && { epochAbove: before.status.epoch }),
-      },
-      { timeoutMs: 0 },
-    );
+  const { application, checkpoint, signal } = options;
+  const exclusively = <T>(work: () => Promise<T>) => withApplicationMutex(context, application, doing, work);
+  const unlessLeft = <T>(work: Promise<T>, hint?: string): Promise<T> =>
+    unlessAborted(work, signal, doing, hint);
+  const setBack = async (host: string, before: Application | undefined) => {
+    const params = {
+      checkpoint,
+      keepAs: newCheckpointName(),
+      ...(options.discardCurrent ? { discardCurrent: true } : {}),
+      ...(before && { epochAbove: before.status.epoch }),
+    };
+    const restoring = context.rpc.callLong(host, 'checkpoint.restore', params, { timeoutMs: 0 });
+    const what = `restoring ${application} from ${checkpoint}`;
+    return unlessLeft(restoring, goesOn(host, what, `cmig get application ${application}`));
+  };
   const { present, host, warnings, result } = await exclusively(async () => {
-    const inventory = await readInventory(context);
-    const away = await applicationsAway(context, inventory);
+    const inventory = await unlessLeft(readInventory(context));
+    const away = await unlessLeft(applicationsAway(context, inventory));
     const plan = planRestore(inventory, options, away);
-    const { present, host } = plan;
+    const { present, host, sender } = plan;
     if (!present) requireNameFree(away, application);
-    await bring(context, plan, checkpoint);
-    const { warnings = [] } = await context.rpc.callLong(
-      host,
-      'checkpoint.verify',
-      { checkpoint },
-      { timeoutMs: 0 },
-    );
+    const isAsItWas = present ? `${application} is as it was` : `nothing of ${application} was restored`;
+    await unlessLeft(bringImages(context, plan), isAsItWas);
+    if (sender) {
+      const params = { checkpoint, to: host };
+      const sending = context.rpc.callLong(sender, 'checkpoint.send', params, { timeoutMs: 0 });
+      const what = `sending checkpoint ${checkpoint} to ${host}`;
+      await unlessLeft(sending, `${isAsItWas}; ${goesOn(sender, what, 'cmig get checkpoints')}`);
+    }
+    const verifying = context.rpc.callLong(host, 'checkpoint.verify', { checkpoint }, { timeoutMs: 0 });
+    const { warnings = [] } = await unlessLeft(verifying, isAsItWas);
     const moves = present !== undefined && present.status.host !== host;
     return { present, host, warnings, result: moves ? undefined : await setBack(host, present) };
   });
   if (result) return { ...result, warnings };
-  warnings.unshift(...(await move(context, { application, to: host, caller })));
+  warnings.unshift(...(await move(context, host, options)));
   const moved = await exclusively(async () => {
     // Between two that work on it, a third may have.
     const { status } = findApplication(
@@ -87,6 +98,7 @@ export async function restoreApplication(
       throw new CmigError('conflict', `${application} has left ${host} for ${status.host}`);
     return setBack(host, present);
   }).catch((error) => {
+    if (codeOf(error) === 'cancelled') throw error;
     throw new CmigError('failed', `${application} was moved to ${host}: it was not restored`, {
       hint: `try again: cmig restore ${application} --checkpoint ${checkpoint}`,
       cause: error,
@@ -148,9 +160,11 @@ function refuseAddress(
   );
 }
 
-/** The checkpoint and the images of its containers are on the host when it returns. */
-async function bring({ rpc }: OrchestratorContext, plan: Plan, checkpoint: string): Promise<void> {
-  const { host, sender, images, peers } = plan;
+/** The images of its containers are on the host when it returns. */
+async function bringImages(
+  { rpc }: OrchestratorContext,
+  { host, images, peers }: Pick<Plan, 'host' | 'images' | 'peers'>,
+): Promise<void> {
   const has = async (digest: string, at: string): Promise<boolean> =>
     (await rpc.call(at, 'image.describe', { digest })).present;
   for (const digest of images) {
@@ -161,20 +175,26 @@ async function bring({ rpc }: OrchestratorContext, plan: Plan, checkpoint: strin
       break;
     }
   }
-  if (!sender) return;
-  await rpc.callLong(sender, 'checkpoint.send', { checkpoint, to: host }, { timeoutMs: 0 });
 }
 
 /** @returns what preflight has warned of */
 async function move(
   context: OrchestratorContext,
-  options: { application: string; to: string; caller: string },
+  to: string,
+  { application, checkpoint, caller, signal, onTurningBack = () => {} }: RestoreOptions,
 ): Promise<Problem[]> {
-  const { outcome, error, migration, findings } = await migrate(context, options);
+  signal?.addEventListener('abort', onTurningBack);
+  const moving = migrate(context, { application, to, caller, signal });
+  const { outcome, error, migration, findings } = await moving.finally(() =>
+    signal?.removeEventListener('abort', onTurningBack),
+  );
+  if (outcome === 'committed' && signal?.aborted)
+    throw new CmigError('cancelled', `${doing} was cancelled`, {
+      hint: `${application} was moved to ${to} by then, and runs there as it was; to go on: cmig restore ${application} --checkpoint ${checkpoint}`,
+    });
   if (outcome === 'committed') return findings;
-  const { application, to } = options;
   throw new CmigError(
-    outcome ?? 'failed',
+    outcome === 'rolled-back' && signal?.aborted ? 'cancelled' : (outcome ?? 'failed'),
     `${application} could not be moved to ${to}, so it was not restored there`,
     {
       hint: `see: cmig describe migration ${migration}`,

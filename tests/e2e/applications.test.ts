@@ -243,6 +243,15 @@ describe('the end of an application', () => {
     expect((await (await applying()).interrupt()).exitCode).toBe(130);
     expect(await cmigOk('stop', 'slow')).toBe('application/slow stopped\n');
     expect((await get('slow')).status.phase).toBe('Stopped');
+    const starting = follow('start', 'slow');
+    await waitFor(async () => (await get('slow')).status.phase === 'NotReady', {
+      timeoutMs: 60_000,
+      what: 'its start',
+    });
+    expect((await starting.interrupt()).exitCode).toBe(130);
+    expect(starting.notices()).toContain(
+      'host-a goes on starting slow; see its end with: cmig get application slow',
+    );
     await cmigOk('delete', 'slow');
     for (const [done, command] of [
       ['changed', async () => ['apply', '--wait', '-f', await written(manifest('slow'))]],

@@ -3,10 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Application } from '../../src/contract/application.ts';
+import type { Checkpoint } from '../../src/contract/checkpoint.ts';
 import type { Migration } from '../../src/contract/migration.ts';
 import { waitFor } from '../../src/core/retry.ts';
 import type { MigrationReport } from '../../src/orchestrator/migration/migrate.ts';
-import { addressOf, cmig, cmigJson, cmigOk, lab, startCmig, useLab } from './lab.ts';
+import { addressOf, cmig, cmigJson, cmigOk, follow, lab, onHost, startCmig, useLab } from './lab.ts';
 import { NumberedStream } from './numbered-stream.ts';
 import { settings } from './settings.ts';
 import { applyTicker } from './ticker.ts';
@@ -116,5 +117,33 @@ describe('migrate', () => {
       await moving.ended;
       await lab('shape', 'host-b', '--rate', 'none');
     }
+  });
+
+  it('to a checkpoint says what goes on when it is interrupted, and leaves what runs as it is', async () => {
+    await cmigOk('checkpoint', 'tick', '--name', 'back');
+    const before = await placeOf();
+    // Two minutes for its memory: long enough to be interrupted in.
+    await lab('shape', 'host-b', '--rate', '1mbit');
+    const moving = follow('migrate', 'tick', 'host-b', '--from-checkpoint', 'back');
+    try {
+      const isBeingSent = async () => /^m-/m.test(await onHost('host-b', 'ls', '/var/lib/cmig/incoming'));
+      await waitFor(isBeingSent, { timeoutMs: 60_000, what: 'the checkpoint being sent' });
+      expect(await moving.interrupt()).toEqual({ exitCode: 130 });
+    } finally {
+      await moving.interrupt();
+      await lab('shape', 'host-b', '--rate', 'none');
+    }
+    expect(moving.notices()).toBe(
+      `error: cmig restore was cancelled
+hint: tick is as it was; host-c goes on sending checkpoint back to host-b; see its end with: cmig get checkpoints
+`,
+    );
+    const hosts = async () => {
+      const { items } = await cmigJson<{ items: Checkpoint[] }>('get', 'checkpoints');
+      return items.filter(({ metadata }) => metadata.name === 'back').map(({ status }) => status.host);
+    };
+    const isThere = async () => (await hosts()).includes('host-b');
+    await waitFor(isThere, { timeoutMs: 100_000, what: 'the checkpoint on host-b' });
+    expect(await placeOf()).toEqual(before);
   });
 });

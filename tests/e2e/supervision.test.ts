@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import type { Application, ContainerStatus } from '../../src/contract/application.ts';
 import { waitFor } from '../../src/core/retry.ts';
 import { limitsOf } from './cgroup-limits.ts';
-import { cmig, cmigJson, cmigOk, images, lab, onHost, startCmig, tryOnHost, useLab } from './lab.ts';
+import { cmig, cmigJson, cmigOk, follow, images, lab, onHost, startCmig, tryOnHost, useLab } from './lab.ts';
 import { settings } from './settings.ts';
 import { systemCallProgram } from './system-call.ts';
 
@@ -433,7 +433,7 @@ describe('an agent', () => {
       ],
       '--wait',
     );
-    const deleting = startCmig('delete', 'stubborn');
+    const deleting = follow('delete', 'stubborn');
     try {
       await waitFor(
         async () =>
@@ -441,10 +441,14 @@ describe('an agent', () => {
             .exitCode === 0,
         { timeoutMs: 60_000, what: 'the request to end' },
       );
+      // Who does not wait for its end is told that the host goes on.
+      expect(await deleting.interrupt()).toEqual({ exitCode: 130 });
+      expect(deleting.notices()).toBe(
+        'error: cmig delete was cancelled\nhint: host-c goes on deleting stubborn; see its end with: cmig get applications\n',
+      );
       await lab('kill', 'host-c', '--agent');
     } finally {
-      deleting.kill('SIGINT');
-      await deleting.ended;
+      await deleting.interrupt();
     }
     await lab('start', 'host-c', '--agent');
     await until('the end of the removal', (now) => now['stubborn.main'] === undefined);

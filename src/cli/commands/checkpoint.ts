@@ -8,7 +8,12 @@ export async function run(invocation: Invocation): Promise<void> {
   const stop = invocation.flag('stop');
   const checkpoint = await withOrchestrator(
     invocation,
-    (session) => takeCheckpoint(session, invocation.required('APP'), { name: invocation.text('name'), stop }),
+    (session) =>
+      takeCheckpoint(session, invocation.required('APP'), {
+        name: invocation.text('name'),
+        stop,
+        signal: invocation.signal,
+      }),
     { reconnect: true },
   );
   if (invocation.output === 'json') return invocation.printJson(checkpoint);

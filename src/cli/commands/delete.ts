@@ -5,6 +5,7 @@ import { deleteCheckpoint } from '../../orchestrator/checkpoints.ts';
 import { deleteApplication } from '../../orchestrator/deleting.ts';
 import type { Invocation } from '../command.ts';
 import { kindNamed } from '../declarations/kinds.ts';
+import { oneByOne } from '../one-by-one.ts';
 import { selectedNames } from '../selected-names.ts';
 import { withOrchestrator } from '../session.ts';
 
@@ -30,24 +31,18 @@ export async function run(invocation: Invocation): Promise<void> {
     });
   }
   const deleted: Deleted[] = [];
-  const failures: CmigError[] = [];
-  await withOrchestrator(invocation, async (session) => {
+  const failures = await withOrchestrator(invocation, async (session) => {
+    const { signal } = invocation;
     const names = selector === undefined ? named : await selectedNames(invocation, session, selector, kind);
-    for (const name of names) {
-      try {
-        const { hosts, unasked } = isOfKind
-          ? await deleteCheckpoint(session, name)
-          : { hosts: [(await deleteApplication(session, name)).status.host], unasked: [] };
-        deleted.push(...hosts.map((host) => ({ name, host })));
-        if (invocation.output === 'name') invocation.print(`${kind}/${name}`);
-        else if (invocation.output !== 'json') invocation.print(`${kind}/${name} deleted`);
-        if (unasked.length > 0) throw mayBeKept(name, unasked);
-      } catch (error) {
-        // One that is not there, or that cannot go just now, does not keep the others.
-        if (!(error instanceof CmigError)) throw error;
-        failures.push(error);
-      }
-    }
+    return oneByOne(names, async (name) => {
+      const { hosts, unasked } = isOfKind
+        ? await deleteCheckpoint(session, name, { signal })
+        : { hosts: [(await deleteApplication(session, name, { signal })).status.host], unasked: [] };
+      deleted.push(...hosts.map((host) => ({ name, host })));
+      if (invocation.output === 'name') invocation.print(`${kind}/${name}`);
+      else if (invocation.output !== 'json') invocation.print(`${kind}/${name} deleted`);
+      if (unasked.length > 0) throw mayBeKept(name, unasked);
+    });
   });
   if (invocation.output === 'json') invocation.printJson({ deleted });
   throwAll(failures, `${failures.length} ${kind}s were not deleted`);

@@ -4,6 +4,7 @@ import { restoreApplication } from '../../orchestrator/restoring.ts';
 import { restoreText } from '../../view/checkpoint-text.ts';
 import type { Invocation } from '../command.ts';
 import { withOrchestrator } from '../session.ts';
+import { waitsForOutcome } from '../show-progress.ts';
 
 export const run = (invocation: Invocation): Promise<void> =>
   restoreBy(invocation, { checkpoint: invocation.required('checkpoint'), host: invocation.text('host') });
@@ -21,6 +22,8 @@ export async function restoreBy(
         ...where,
         discardCurrent: invocation.flag('discard-current'),
         caller: `${session.caller}: ${invocation.path} ${invocation.required('APP')}`,
+        signal: invocation.signal,
+        onTurningBack: () => invocation.notice(waitsForOutcome),
       }),
     { reconnect: true },
   );
