@@ -2,7 +2,6 @@
 import { type Channel, type ChannelModel, type ConfirmChannel, connect, credentials } from 'amqplib';
 import { validUntil } from '../core/certificate.ts';
 import { CmigError } from '../core/errors.ts';
-import { patient } from '../core/patience.ts';
 import { type BrokerTarget, parseBrokerUrl } from './broker-target.ts';
 import { readTls, type Tls, type TlsFiles } from './broker-tls.ts';
 import { connectionLost, explainConnectFailure } from './connect-error.ts';
@@ -31,7 +30,6 @@ export interface ConnectOptions {
 /** Called at once and after every reconnection; where it throws, the connection is dropped and tried again. */
 export type ConnectedCallback = () => Promise<void> | void;
 
-const usualLimitMs = 5000;
 const firstDelayMs = 100;
 const longestDelayMs = 1000;
 
@@ -210,7 +208,7 @@ export class BrokerConnection {
   }
 
   async #openModel(): Promise<void> {
-    const { name, timeoutMs = patient(usualLimitMs), tls } = this.#options;
+    const { name, timeoutMs = 5000, tls } = this.#options;
     // Anew each time: meanwhile another certificate may have been put there.
     if (tls) this.#tls = readTls(tls);
     const model = await connect(this.#target.settings, {

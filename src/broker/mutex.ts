@@ -2,7 +2,6 @@
 import type { Channel } from 'amqplib';
 import { applicationLockQueue } from '../contract/protocol.ts';
 import { CmigError } from '../core/errors.ts';
-import { patient } from '../core/patience.ts';
 import type { BrokerConnection } from './connection.ts';
 
 export interface Mutex {
@@ -85,7 +84,7 @@ async function askHolder(connection: BrokerConnection, queue: string): Promise<s
   let timer: NodeJS.Timeout | undefined;
   try {
     const answer = new Promise<string | undefined>((resolve) => {
-      timer = setTimeout(resolve, patient(answerWithinMs), undefined);
+      timer = setTimeout(resolve, answerWithinMs, undefined);
       channel.on('return', () => resolve(undefined));
       channel
         .consume(replyQueue, (message) => resolve(message?.content.toString()), { noAck: true })

@@ -11,7 +11,6 @@ import type {
 } from '../contract/methods.ts';
 import { methods } from '../contract/methods.ts';
 import { CmigError, fromFault } from '../core/errors.ts';
-import { patient } from '../core/patience.ts';
 import { type Answer, decodeAnswer, encodeRequest, newId } from './codec.ts';
 import { connectionLost } from './connect-error.ts';
 import type { BrokerConnection } from './connection.ts';
@@ -23,7 +22,7 @@ import { anyHost, requestQueue } from './topology.ts';
 import { isFromHost } from './vouched.ts';
 
 export interface CallOptions {
-  /** How long the answer may take, in ms; 5000 if absent, 0 for no limit. */
+  /** How long the answer may take, in ms; that of the client if absent, 0 for no limit. */
   timeoutMs?: number;
   /** The request's id, by which an agent recognizes a repetition; made if absent. */
   id?: string;
@@ -62,6 +61,8 @@ const steadyMs = (): number => process.uptime() * 1000;
 
 export class RpcClient {
   readonly connection: BrokerConnection;
+  /** How long answers may take, in ms, where something else is wanted than what is usual for each. */
+  readonly requestTimeoutMs: number | undefined;
   readonly #caller: string;
   readonly #pending = new Map<string, Pending>();
   readonly #ends: OperationEnds;
@@ -73,8 +74,12 @@ export class RpcClient {
   #closed = false;
 
   /** `caller`, such as user@machine (cmig 4711), is what agents log and tell to those whom they turn away. */
-  constructor(connection: BrokerConnection, options: { caller: string }) {
+  constructor(
+    connection: BrokerConnection,
+    options: { caller: string; requestTimeoutMs?: number | undefined },
+  ) {
     this.connection = connection;
+    this.requestTimeoutMs = options.requestTimeoutMs;
     const { user } = connection;
     const { caller } = options;
     // Agents refuse who calls himself otherwise than the broker does.
@@ -155,7 +160,7 @@ export class RpcClient {
     params: object,
     options: CallOptions = {},
   ): Promise<Answer> {
-    const { timeoutMs = patient(defaultTimeoutMs), id = newId(), failFast = false } = options;
+    const { timeoutMs = this.requestTimeoutMs ?? defaultTimeoutMs, id = newId(), failFast = false } = options;
     if (!fits(methods[method].params, params)) await refuseParams(method, params);
     const content = encodeRequest({
       id,

@@ -6,6 +6,7 @@ import { type BrokerConnection, connectBroker } from '../broker/connection.ts';
 import { RpcClient } from '../broker/rpc-client.ts';
 import { soonExpired } from '../core/certificate.ts';
 import { CmigError } from '../core/errors.ts';
+import { parseDurationMs } from '../core/units.ts';
 import type { Invocation } from './command.ts';
 import { type Context, resolveContext } from './contexts.ts';
 
@@ -37,17 +38,19 @@ export async function withOrchestrator<T>(
 ): Promise<T> {
   const context = await resolveContext(invocation.context);
   const { url, insecure } = context.broker;
+  const timeoutMs = requestTimeoutMs();
   const connection = await connectBroker({
     url,
     insecure,
     credentials: readCredentials(context),
     tls: tlsFilesOf(context),
     name: `${invocation.path} ${userName()}@${hostname()} (${process.pid})`,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...options,
   });
   // Agents refuse who calls himself otherwise than the broker does.
   const caller = `${connection.user ?? userName()}@${hostname()} (${process.pid})`;
-  const rpc = new RpcClient(connection, { caller });
+  const rpc = new RpcClient(connection, { caller, requestTimeoutMs: timeoutMs });
   const soon = connection.validUntil && soonExpired(connection.validUntil);
   if (soon)
     invocation.notice?.(
@@ -59,6 +62,18 @@ export async function withOrchestrator<T>(
     // In this order the connection takes the client's channels with it, and nothing is said of each of them.
     await connection.close();
     await rpc.close();
+  }
+}
+
+/** For a broker or hosts that are far away, or have much else to do. */
+function requestTimeoutMs(): number | undefined {
+  const wanted = process.env.CMIG_REQUEST_TIMEOUT;
+  if (!wanted) return undefined;
+  try {
+    return parseDurationMs(wanted);
+  } catch (error) {
+    const { message, hint } = error as CmigError;
+    throw new CmigError('invalid', `CMIG_REQUEST_TIMEOUT: ${message}`, { hint });
   }
 }
 

@@ -9,7 +9,6 @@ import type { Params, Result, ShortMethodName } from '../contract/methods.ts';
 import type { Migration } from '../contract/migration.ts';
 import { apiVersion, protocolVersion } from '../contract/protocol.ts';
 import { CmigError, codeOf } from '../core/errors.ts';
-import { patient } from '../core/patience.ts';
 import { mergeClaims } from './claims.ts';
 import type { OrchestratorContext } from './context.ts';
 import { mergeJournals } from './journals.ts';
@@ -42,7 +41,7 @@ export interface InventoryOptions {
   parts?: readonly InventoryPart[];
 }
 
-const usualLimitMs = 3000;
+const usualTimeoutMs = 3000;
 
 interface Answers {
   host: Host;
@@ -62,7 +61,7 @@ export async function readInventory(
   options: InventoryOptions = {},
 ): Promise<Inventory> {
   const {
-    timeoutMs = patient(usualLimitMs),
+    timeoutMs = context.rpc.requestTimeoutMs ?? usualTimeoutMs,
     parts = ['hosts', 'applications', 'checkpoints', 'migrations'],
   } = options;
   const known = await listHosts(context, timeoutMs);
@@ -88,7 +87,7 @@ const byStart = (a: Migration, b: Migration) => (a.status.startedAt < b.status.s
 /** Those that were removed are not among them. */
 export async function listHosts(
   { rpc, connection }: OrchestratorContext,
-  timeoutMs = patient(usualLimitMs),
+  timeoutMs = rpc.requestTimeoutMs ?? usualTimeoutMs,
 ): Promise<KnownHost[]> {
   try {
     const { hosts } = await rpc.call(anyHost, 'host.list', {}, { timeoutMs });

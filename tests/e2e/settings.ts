@@ -28,4 +28,4 @@ export const artifacts = join(process.env.CMIG_ARTIFACTS || join(root, '.artifac
 export { root };
 
 /** What stands still for some seconds, on a machine that does much else, is not taken for dead. */
-process.env.CMIG_PATIENCE ??= '3';
+process.env.CMIG_REQUEST_TIMEOUT ??= '10s';
