@@ -349,8 +349,8 @@ describe('get and describe', () => {
       expect(twin).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('was last on host-c') });
       // Neither are its address and its port given away; the other hosts have heard of the port at their own time.
       const file = await written(manifest('third', { spec }));
-      const takes = async () => (await cmig('apply', '--dry-run', '-f', file)).exitCode === 0;
-      await waitFor(async () => !(await takes()), { timeoutMs: 60_000, what: 'the port being refused' });
+      const isRefused = async () => (await cmig('apply', '--dry-run', '-f', file)).exitCode === 4;
+      await waitFor(isRefused, { timeoutMs: 60_000, what: 'the port being refused' });
       expect(await cmig('apply', '-f', file)).toMatchObject({
         exitCode: 4,
         stderr: expect.stringContaining(
