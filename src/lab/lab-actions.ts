@@ -4,7 +4,7 @@ import { CmigError } from '../core/errors.ts';
 import { spawnProcess } from '../core/run-process.ts';
 import { findAgents, killAgent } from './host-agent.ts';
 import { enterVector } from './inside.ts';
-import { brokerAnswers, ensureBroker, stopBroker } from './lab-broker.ts';
+import { brokerServes, ensureBroker, stopBroker } from './lab-broker.ts';
 import { ensureAgent, ensureHost, powerOff, withBroker } from './lab-host.ts';
 import {
   applyPartitions,
@@ -139,7 +139,7 @@ export const labStart = (host: string, options: LabOptions & { agent?: boolean }
       ? await requireRunning(plan, host)
       : await ensureHost(plan, host, await requireSwitch(plan), onProgress);
     const reaches = reachesBroker(plan, await readLinks(plan.name), host);
-    if (reaches && (await brokerAnswers(plan))) {
+    if (reaches && (await brokerServes(plan))) {
       return withBroker(plan, (rpc) => ensureAgent(plan, host, init, rpc, onProgress));
     }
     await ensureAgent(plan, host, init, undefined, onProgress);

@@ -15,6 +15,7 @@ import { processesWith } from './process-table.ts';
 import { type OnProgress, reported } from './progress.ts';
 
 const startLimitMs = 60_000;
+const busyLimitMs = 20_000;
 const startScript = '/etc/cmig/start-broker';
 
 /**
@@ -59,11 +60,13 @@ async function waitForBroker(plan: LabPlan, init: number): Promise<void> {
     });
   };
   const began = performance.now();
+  let missed = 0;
   await waitFor(
     async () => {
       if (await brokerAnswers(plan)) return true;
-      // At first it may still be on its way to being recognised.
-      const ended = performance.now() - began > 1000 && (await findBroker(init)).length === 0;
+      // At first it may still be on its way to being recognised, and a program that becomes another one has no arguments.
+      missed = (await findBroker(init)).length === 0 ? missed + 1 : 0;
+      const ended = performance.now() - began > 1000 && missed > 1;
       return ended ? fail('ended as soon as it was started') : false;
     },
     { timeoutMs: startLimitMs, intervalMs: 100, what: 'the start of the broker' },
@@ -71,6 +74,21 @@ async function waitForBroker(plan: LabPlan, init: number): Promise<void> {
     error instanceof CmigError && error.code === 'timeout'
       ? fail('did not answer', error)
       : Promise.reject(error),
+  );
+}
+
+/** Whether it takes connections: one that runs is given the time that it takes on a busy machine. */
+export async function brokerServes(plan: LabPlan): Promise<boolean> {
+  const init = (await runningMachines(plan.name)).get(brokerMachine);
+  if (init === undefined || !isBooted(init)) return false;
+  const look = async () => {
+    if (await brokerAnswers(plan)) return 'serves';
+    return (await findBroker(init)).length === 0 && 'ended';
+  };
+  const limit = { timeoutMs: busyLimitMs, what: `an answer of the broker of lab ${plan.name}` };
+  return waitFor(look, limit).then(
+    (seen) => seen === 'serves',
+    () => false,
   );
 }
 
