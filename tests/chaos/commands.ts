@@ -40,6 +40,8 @@ export interface Command {
   /** Of hosts. */
   cordons?: string;
   uncordons?: string;
+  /** What others do may fail for it. */
+  disturbs?: true;
   /** The application is not waited for. */
   lingers?: boolean;
   pauseMs: number;

@@ -37,6 +37,8 @@ const weights = {
   exec: 3,
   logs: 2,
   overstep: 0.5,
+  prune: 2,
+  rotateKeys: 0.7,
 } as const;
 type Kind = keyof typeof weights;
 
@@ -198,6 +200,10 @@ export class Draw {
       }
       case 'logs':
         return on(['logs', name, '--tail', '3'], { kind: 'look' });
+      case 'prune':
+        return { ...common, context: admin, args: ['image', 'prune', ...(random.chance(0.5) ? [host] : [])] };
+      case 'rotateKeys':
+        return { ...common, context: admin, args: ['host', 'rotate-keys', host], disturbs: true };
       case 'overstep':
         return { ...common, context: operator, args: ['cordon', host] };
     }

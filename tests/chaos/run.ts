@@ -136,7 +136,7 @@ export class ChaosRun {
   }
 
   async #judge(ended: readonly Ended[], troubles: readonly Trouble[]): Promise<void> {
-    const disturbed = troubles.length > 0 || ended.some(({ command }) => command.sleeps);
+    const disturbed = troubles.length > 0 || ended.some(({ command }) => command.sleeps || command.disturbs);
     const deeds = new Map(
       names.map((name) => [
         name,

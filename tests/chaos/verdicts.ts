@@ -25,6 +25,7 @@ export function outputProblems(
   if (exitCode !== 0 && exitCode !== undefined && said.trim() === '' && !command.moves)
     problems.push(`${told} ended with ${exitCode}, and said nothing`);
   if (exitCode === 130 && !cut) problems.push(`${told} ended with 130, and nobody has cancelled it`);
+  if (command.args.includes('prune') && exitCode === 1) problems.push(`${told} failed: ${stderr}`);
   const oversteps = command.context === operator && command.args[0] === 'cordon';
   if (oversteps && ![9, 8].includes(exitCode ?? 9))
     problems.push(`${told} of an operator ended with ${exitCode}`);
