@@ -130,14 +130,12 @@ export class BrokerConnection {
    * @throws CmigError `unreachable` while there is no connection
    */
   async channel({ quiet = false } = {}): Promise<Channel> {
-    const model = this.#requireModel();
-    return this.#guard(await model.createChannel(), quiet);
+    return this.#guard(await this.#opened((model) => model.createChannel()), quiet);
   }
 
   /** The same, with publisher confirms. */
   async confirmChannel(): Promise<ConfirmChannel> {
-    const model = this.#requireModel();
-    return this.#guard(await model.createConfirmChannel());
+    return this.#guard(await this.#opened((model) => model.createConfirmChannel()));
   }
 
   /**
@@ -185,16 +183,19 @@ export class BrokerConnection {
     this.#tellLost(error);
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
     this.#options.onState?.('closed');
-    await model?.close().catch(() => {});
+    if (model) await orGone(model, () => model.close()).catch(() => {});
   }
 
   #lost(cause?: unknown): CmigError {
     return connectionLost(this.endpoint, cause);
   }
 
-  #requireModel(): ChannelModel {
-    if (!this.#model) throw this.#lost();
-    return this.#model;
+  async #opened<C extends Channel>(open: (model: ChannelModel) => Promise<C>): Promise<C> {
+    const model = this.#model;
+    if (!model) throw this.#lost();
+    return open(model).catch((error) => {
+      throw this.#model === model ? error : this.#lost(error);
+    });
   }
 
   #guard<C extends Channel>(channel: C, quiet = false): C {
@@ -203,6 +204,8 @@ export class BrokerConnection {
     });
     // amqplib's way out for what a consumer throws; without it the channel is closed.
     channel.on('handler-error', (error) => this.#options.onProblem?.(error));
+    const close = channel.close.bind(channel);
+    channel.close = () => orGone(channel, close);
     if (this.user !== undefined) signMessages(channel, this.user);
     return channel;
   }
@@ -232,7 +235,7 @@ export class BrokerConnection {
     });
     model.on('close', (error) => this.#modelEnded(model, error ?? failure));
     if (this.#closed) {
-      await model.close().catch(() => {});
+      await orGone(model, () => model.close()).catch(() => {});
       return;
     }
     this.#model = model;
@@ -241,7 +244,7 @@ export class BrokerConnection {
       for (const { callback } of this.#registrations) await callback();
     } catch (error) {
       this.#model = undefined;
-      await model.close().catch(() => {});
+      await orGone(model, () => model.close()).catch(() => {});
       throw error;
     }
     if (this.#model !== model) throw this.#lost(failure);
@@ -283,6 +286,10 @@ export class BrokerConnection {
     );
   }
 }
+
+/** Closes it. Where the connection goes before the broker has answered, amqplib would leave it at that for ever. */
+const orGone = (it: Channel | ChannelModel, close: () => Promise<void>): Promise<void> =>
+  Promise.race([new Promise<void>((resolve) => it.once('close', () => resolve())), close()]);
 
 /** With every message goes who we are, which the broker checks: what it lets through is what it vouches for. */
 function signMessages(channel: Channel, userId: string): void {

@@ -2,6 +2,7 @@
 import type { Channel } from 'amqplib';
 import { applicationLockQueue } from '../contract/protocol.ts';
 import { CmigError } from '../core/errors.ts';
+import { connectionLost } from './connect-error.ts';
 import type { BrokerConnection } from './connection.ts';
 
 export interface Mutex {
@@ -43,7 +44,8 @@ export async function acquireMutex(
         hint: 'it takes the role operator; an admin can give it: cmig operator add NAME --role operator',
         cause: error,
       });
-    if (!/RESOURCE_LOCKED|405/.test(String(error))) throw error;
+    if (!/RESOURCE_LOCKED|405/.test(String(error)))
+      throw connection.connected ? error : connectionLost(connection.endpoint, error);
     throw inUse(application, await askHolder(connection, queue));
   }
   let released = false;

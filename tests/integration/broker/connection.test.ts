@@ -1,5 +1,5 @@
 // Connecting to a real broker, and living through its absence.
-import { createServer, type Server } from 'node:net';
+import { connect as connectSocket, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type BrokerState, connectBroker } from '../../../src/broker/connection.ts';
 import { EventPublisher, subscribeEvents } from '../../../src/broker/events.ts';
@@ -65,6 +65,35 @@ describe('a connection that cannot be had', () => {
       message: expect.not.stringContaining('secret'),
     });
   });
+});
+
+describe('a connection that goes', () => {
+  it('ends what was being asked and closed on it: a command that has slept is not left with that for ever', async () => {
+    let isHeard = true;
+    const { hostname, port } = new URL(broker.url);
+    const sockets: Socket[] = [];
+    const between = createServer((socket) => {
+      const there = connectSocket(Number(port), hostname).on('error', () => {});
+      sockets.push(
+        socket.on('error', () => {}),
+        there,
+      );
+      socket.on('data', (data) => isHeard && there.write(data));
+      there.pipe(socket);
+    });
+    await new Promise<void>((resolve) => between.listen(0, '127.0.0.1', resolve));
+    const url = broker.url.replace(port, String((between.address() as { port: number }).port));
+    const open = () => connectBroker({ url, credentials: broker.credentials, name: 'sleeper' });
+    const [one, other] = [await open(), await open()];
+    const channel = await one.channel();
+    isHeard = false;
+    const lost = expect(acquireMutex(one, 'shop', 'test')).rejects.toMatchObject({ code: 'unreachable' });
+    const closing = [channel.close(), other.close()];
+    for (const socket of sockets) socket.destroy();
+    await Promise.all([lost, ...closing]);
+    await one.close();
+    between.close();
+  }, 60_000);
 });
 
 describe('a broker that goes and comes back', () => {
