@@ -237,6 +237,20 @@ describe('a host that is drained', () => {
 });
 
 describe('selected by their labels, applications', () => {
+  it('are left alone where only some of them can be seen, and that is no success', async () => {
+    const host = await hostOf('one');
+    await lab('kill', host, '--agent');
+    try {
+      for (const command of [['stop'], ['migrate', 'host-a']])
+        expect(await cmig(...command, '-l', 'tier=web')).toMatchObject({
+          exitCode: 8,
+          stderr: expect.stringContaining(`${host} did not answer`),
+        });
+    } finally {
+      await lab('start', host, '--agent');
+    }
+  });
+
   it('are stopped, started and deleted', async () => {
     expect(await cmigOk('stop', '-l', 'tier=web')).toBe('application/one stopped\napplication/two stopped\n');
     expect(await cmigOk('start', '-l', 'tier=web')).toBe(

@@ -1,6 +1,7 @@
 // Moves all applications with certain labels to one host.
 import type { OrchestratorContext } from '../context.ts';
 import { findHost, readInventory } from '../inventory.ts';
+import { requireAnswers } from '../selecting.ts';
 import { parseSelector } from '../selector.ts';
 import { leftOf } from './left-behind.ts';
 import { type MovingOptions, moveMany } from './move-many.ts';
@@ -18,7 +19,7 @@ export interface MoveSelectedReport {
   applications: MoveResult[];
 }
 
-/** Those that are there, or do not run, are left. @throws CmigError `not-found` (host), `invalid` (selector) */
+/** Those that are there, or do not run, are left. @throws CmigError `not-found` (host), `invalid` (selector); as `requireAnswers` */
 export async function moveSelected(
   context: OrchestratorContext,
   options: MoveSelectedOptions,
@@ -27,6 +28,7 @@ export async function moveSelected(
   const matches = parseSelector(options.selector);
   const inventory = await readInventory(context, { parts: ['applications'] });
   findHost(inventory, to);
+  await requireAnswers(context, inventory, 'applications');
   const left: MoveResult[] = [];
   const moving = inventory.applications.filter((application) => {
     const { metadata, status } = application;
