@@ -126,7 +126,9 @@ describe('migrate', () => {
     await lab('shape', 'host-b', '--rate', '1mbit');
     const moving = follow('migrate', 'tick', 'host-b', '--from-checkpoint', 'back');
     try {
-      const isBeingSent = async () => /^m-/m.test(await onHost('host-b', 'ls', '/var/lib/cmig/incoming'));
+      // Its folder is made before the sender is asked to begin.
+      const arrived = ['find', '/var/lib/cmig/incoming', '-path', '*/m-*', '-type', 'f'];
+      const isBeingSent = async () => (await onHost('host-b', ...arrived)) !== '';
       await waitFor(isBeingSent, { timeoutMs: 60_000, what: 'the checkpoint being sent' });
       expect(await moving.interrupt()).toEqual({ exitCode: 130 });
     } finally {
