@@ -20,8 +20,8 @@ export interface LayerRecord {
 
 /** Each has a process of its own. */
 const uploadsAtOnce = 32;
-/** How long an upload may be silent before it is given up. */
-const abandonedAfterMs = 10 * 60_000;
+/** How long an upload may be silent before it is given up: twice as long as its sender waits for the answer to a chunk. */
+const abandonedAfterMs = 2 * 60_000;
 
 export class LayerStore {
   readonly #paths: AgentPaths;
@@ -89,7 +89,7 @@ export class LayerStore {
   async beginUpload(digest: string): Promise<string> {
     if (this.#uploads.size + this.#beginning >= uploadsAtOnce)
       throw new CmigError('conflict', `${uploadsAtOnce} layers are being uploaded to this host already`, {
-        hint: 'wait until one has ended; one whose sender has gone is given up after 10 minutes of silence',
+        hint: 'wait until one has ended; one whose sender has gone is given up after 2 minutes of silence',
       });
     const id = randomUUID();
     const folder = join(this.#paths.imagesIncoming, id);
@@ -139,17 +139,17 @@ export class LayerStore {
     if (!this.#ending.has(id)) await this.#discard(id);
   }
 
-  /** Gives up uploads whose sender has been silent for ten minutes. */
+  /** Gives up uploads whose sender has been silent for two minutes. One that is being ended has all that it needs. */
   async reap(): Promise<void> {
     for (const [id, upload] of this.#uploads)
-      if (this.#now() - upload.touchedAt > abandonedAfterMs) await this.#discard(id);
+      if (!this.#ending.has(id) && this.#now() - upload.touchedAt > abandonedAfterMs) await this.#discard(id);
   }
 
   #upload(id: string): LayerUpload {
     const upload = this.#uploads.get(id);
     if (!upload)
       throw new CmigError('not-found', `there is no upload ${id}`, {
-        hint: 'it failed, was given up after 10 minutes of silence, or the agent restarted: begin again',
+        hint: 'it failed, was given up after 2 minutes of silence, or the agent restarted: begin again',
       });
     return upload;
   }

@@ -109,7 +109,7 @@ function ofSurvey(survey: HostSurvey, mine: readonly Claimed[]): string[] {
   );
   for (const each of survey.frozenCgroups) problems.push(`the cgroup ${each} is frozen`);
   for (const each of survey.strayMounts) problems.push(`${each} is mounted`);
-  // What a sender that was cut off has begun to send is given up after ten minutes of silence.
+  // What a sender that was cut off has begun to send is given up after two minutes of silence.
   const cutOff = /^images\/\.incoming\//;
   for (const each of survey.temporary) if (!cutOff.test(each)) problems.push(`${each} is left`);
   const there = survey.applications.map(({ name }) => name).sort();

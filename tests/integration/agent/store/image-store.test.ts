@@ -115,6 +115,9 @@ describe('an upload', () => {
     await scratch.store.layers.writeUpload(whole, 0, data);
     const ending = scratch.store.layers.endUpload(whole);
     await scratch.store.layers.abortUpload(whole);
+    // Nor is it silent, however long that takes.
+    scratch.nowMs += 121_000;
+    await scratch.store.layers.reap();
     expect(await ending).toEqual({ digest: digestOf(data), sizeBytes: data.length });
     expect(await readdir(scratch.paths.imagesIncoming)).toEqual([]);
   });
@@ -139,12 +142,12 @@ describe('an upload', () => {
     await expect(scratch.store.layers.writeUpload(torn, 1, data)).rejects.toMatchObject({ code: 'invalid' });
   });
 
-  it('is given up when its sender has been silent for ten minutes', async () => {
+  it('is given up when its sender has been silent for two minutes', async () => {
     const id = await scratch.store.layers.beginUpload(`sha256:${'0'.repeat(64)}`);
-    scratch.nowMs = 9 * 60_000;
+    scratch.nowMs = 110_000;
     await scratch.store.layers.reap();
     await scratch.store.layers.writeUpload(id, 0, Buffer.alloc(10));
-    scratch.nowMs = 20 * 60_000;
+    scratch.nowMs += 121_000;
     await scratch.store.layers.reap();
     await expect(scratch.store.layers.writeUpload(id, 1, Buffer.alloc(10))).rejects.toMatchObject({
       code: 'not-found',
