@@ -25,7 +25,7 @@ export interface ApplyResult {
 
 export interface ApplyOptions {
   dryRun?: boolean;
-  /** End only when all containers are ready. */
+  /** End only when all containers are ready. One that is stopped fails, for it is not started. */
   wait?: boolean;
   /** For each application, with `wait`; no limit if absent. */
   timeoutMs?: number | undefined;
@@ -64,7 +64,7 @@ export async function applyApplications(
     options.onResult?.(result);
   };
   if (options.dryRun) {
-    for (const each of plans) done(resultOf(each));
+    for (const each of plans) done(resultOf(each, isStopped(each.existing) ? [stopped(each)] : []));
     return results;
   }
   const failures: CmigError[] = [];
@@ -76,7 +76,10 @@ export async function applyApplications(
       const exclusively = <T>(work: () => Promise<T>) =>
         withApplicationMutex(context, name, 'cmig apply', work);
       const deployed = await deployPlanned(context, exclusively, replan, options);
-      done({ ...resultOf(deployed.plan), application: deployed.application });
+      const { application } = deployed;
+      const unready = isStopped(application) ? [stopped(deployed.plan)] : [];
+      done({ ...resultOf(deployed.plan, options.wait ? [] : unready), application });
+      if (options.wait) throwAll(unready, '');
     } catch (error) {
       // One that fails does not keep the others.
       if (!(error instanceof CmigError) || plans.length === 1 || options.signal?.aborted) throw error;
@@ -87,10 +90,24 @@ export async function applyApplications(
   return results;
 }
 
-const resultOf = ({ wanted, outcome, host, address, notes }: ApplyPlan): ApplyResult => ({
+const isStopped = (application: Application | undefined): boolean => application?.status.phase === 'Stopped';
+
+/** Who has stopped it wants it so: no manifest says that it runs. */
+function stopped({ wanted }: ApplyPlan): CmigError {
+  const { name } = wanted.manifest.metadata;
+  return new CmigError('failed', `application ${name} is stopped, and apply does not start it`, {
+    hint: `start it with: cmig start ${name}`,
+  });
+}
+
+/** @param remarks what does not fail, and is worth a word */
+const resultOf = (
+  { wanted, outcome, host, address, notes }: ApplyPlan,
+  remarks: readonly CmigError[],
+): ApplyResult => ({
   name: wanted.manifest.metadata.name,
   outcome,
   host: host.metadata.name,
   address,
-  notes,
+  notes: [...notes, ...remarks.map(({ message, hint }) => `${message}; ${hint}`)],
 });

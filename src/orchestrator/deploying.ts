@@ -15,8 +15,8 @@ import { bringImage } from './image-upload.ts';
 const firstFailureMs = 1000;
 
 /**
- * Answers the plan that was carried out and how the application is then. With `wait` it is ready; without, the host has
- * begun and did not fail at once.
+ * Answers the plan that was carried out and how the application is then. With `wait` it is ready, unless it is stopped, and
+ * stays so; without, the host has begun and did not fail at once.
  * @param exclusively under the application's mutex. It is not kept for as long as the application takes to become ready:
  * another change, or its end, need not wait for that, and its host does one thing at a time to it in any case
  * @param replan plans anew, by what exists at that moment
@@ -162,7 +162,8 @@ async function untilReady(
   const probe = async () => {
     last = await get();
     const { phase } = last.status;
-    if (phase === 'Running') return last;
+    // Of one that is stopped there is nothing to wait for: what that means is not said here.
+    if (phase === 'Running' || phase === 'Stopped') return last;
     if (hopeful.includes(phase)) return undefined;
     throw new CmigError('failed', `application ${name} is ${phase}${why(last)}`, {
       hint: `see: cmig describe application ${name}; start it with: cmig start ${name}`,

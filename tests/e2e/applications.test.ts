@@ -200,12 +200,13 @@ describe('images', () => {
 
 describe('the end of an application', () => {
   it('stops and starts it with its files, and deletes it without a trace', async () => {
-    await apply(
+    const data = (labels: Record<string, string> = {}) =>
       manifest('tick', {
+        labels,
         container: { volumes: [{ name: 'data', mountPath: '/data' }] },
         spec: { volumes: [{ name: 'data' }] },
-      }),
-    );
+      });
+    await apply(data());
     await inside('tick', 'sh', '-c', 'echo kept > /data/file; echo kept > /root/file');
     // A bridge takes the lowest address of its ports for its own: none of ours may be that.
     expect(await onHost('host-a', 'sh', '-c', 'cat /sys/class/net/cm[0-9a-f]*/address')).toMatch(
@@ -214,6 +215,21 @@ describe('the end of an application', () => {
     expect(await cmigOk('stop', 'tick')).toBe('application/tick stopped\n');
     expect((await get('tick')).status.phase).toBe('Stopped');
     expect((await get('tick')).status.containers[0]!.ready).toBe(false);
+    // It stays so, whether anything of it is changed or not: who waits for it is told, and so is who does not.
+    const words = 'application tick is stopped, and apply does not start it';
+    for (const [outcome, wanted] of [
+      ['unchanged', data()],
+      ['configured', data({ tier: 'web' })],
+    ] as const)
+      expect(await cmig('apply', '--wait', '-f', await written(wanted))).toMatchObject({
+        exitCode: 1,
+        stdout: expect.stringContaining(`application/tick ${outcome}\n`),
+        stderr: `error: ${words}\nhint: start it with: cmig start tick\n`,
+      });
+    expect(await cmig('apply', '--dry-run', '-f', await written(data()))).toMatchObject({
+      exitCode: 0,
+      stderr: `note: ${words}; start it with: cmig start tick\n`,
+    });
     // As an agent leaves it that is killed while it makes the network.
     await onHost('host-a', 'sh', '-c', 'ip netns del cmig-tick && ip netns add cmig-tick');
     expect(await cmigOk('start', 'tick')).toBe('application/tick started\n');
