@@ -1,4 +1,5 @@
 // Supervises the applications of this host: deployed, started, stopped and deleted, and kept running.
+import { existsSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { Application } from '../../src/contract/application.ts';
 import { CmigError } from '../../src/core/errors.ts';
@@ -46,9 +47,14 @@ export class Supervisor extends HandedOverApplications {
     const application = current ?? new SupervisedApplication(next, this.it);
     this.applications.set(name, application);
     return this.exclusive(name, 'deploy', async (signal) => {
-      await replaceContainers(application, next, this.it, signal).finally(() =>
-        this.#images.holds.release(Object.values(application.record.images)),
-      );
+      await replaceContainers(application, next, this.it, signal)
+        .catch(async (error) => {
+          // Of one that could not even be written down nothing is there, and nothing is told of.
+          if (!current && !existsSync(this.it.context.paths.applicationFile(name)))
+            await this.erase(application).finally(() => this.applications.delete(name));
+          throw error;
+        })
+        .finally(() => this.#images.holds.release(Object.values(application.record.images)));
       this.it.context.events.publish('application.deployed', { application: name, address });
       return describe(application);
     }).then(() => describe(application));

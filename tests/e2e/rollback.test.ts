@@ -10,6 +10,7 @@ import { addressOf, cmig, cmigJson, cmigOk, images, tryOnHost, unmount, useLab }
 import { connectToLab } from './lab-broker.ts';
 import { NumberedStream } from './numbered-stream.ts';
 import { labName, settings } from './settings.ts';
+import { applyTicker } from './ticker.ts';
 
 const data = '/var/lib/cmig';
 
@@ -180,6 +181,16 @@ describe('a migration that fails', () => {
       await onSource(unmount(folder));
       await connection.close();
     }
+  });
+
+  it('nor is anything there, or told of, of an application that could not even be written down', async () => {
+    expect(await tryOnHost('host-a', 'touch', `${data}/applications/unwritten`)).toMatchObject({
+      exitCode: 0,
+    });
+    await expect(applyTicker(folder, 'unwritten')).rejects.toThrow();
+    expect(await cmig('get', 'application', 'unwritten')).toMatchObject({ exitCode: 3 });
+    await applyTicker(folder, 'unwritten');
+    await cmigOk('delete', 'unwritten');
   });
 
   async function describeStayer(): Promise<Application> {
