@@ -72,7 +72,10 @@ export class Neighbourhood {
       onNews: () => this.#changed(),
     });
     this.#egress = new EgressWatch(context.events, (name) => this.#isLost(name));
-    hosts.onChange = () => this.#changed();
+    hosts.onChange = () => {
+      this.#forgetRemoved();
+      this.#changed();
+    };
   }
 
   /** @param present the applications that have their network here. The registry of hosts must be open */
@@ -80,6 +83,7 @@ export class Neighbourhood {
     const stored = await readJsonFile<{ places: KnownPlace[] }>(this.#context.paths.placesFile);
     this.#places.load(stored?.places ?? []);
     for (const record of present) this.#places.hold(this.#placeOf(record));
+    this.#forgetRemoved();
     for (const each of this.#consequences) await each.open(this.view());
     this.#opened = true;
     this.#changed();
@@ -187,7 +191,17 @@ export class Neighbourhood {
     void this.#disputes.settle();
   }
 
+  /** A host that was removed has nothing any more: its applications' addresses and ports are free. */
+  #forgetRemoved(): void {
+    for (const name of this.#removed()) this.#places.hear(name, []);
+  }
+
+  #removed(): string[] {
+    return this.#hosts.listAll().flatMap(({ name, gone }) => (gone ? name : []));
+  }
+
   #take(host: string, places: readonly Place[]): void {
+    if (this.#removed().includes(host)) return;
     if (this.#places.hear(host, places.filter(this.#isPossible))) this.#changed();
   }
 

@@ -22,6 +22,7 @@ import { startRabbitmq, type TestBroker } from '../../rabbitmq.ts';
 let folder: string;
 let broker: TestBroker;
 let connection: BrokerConnection;
+let hosts: HostRegistry;
 let heard: EventSubscription;
 let neighbourhood: Neighbourhood;
 let view: NetworkView;
@@ -54,6 +55,7 @@ const until = (application: string, host: string) =>
   });
 /** Host-b says of itself what it likes. */
 let hostB: EventPublisher;
+let hostC: EventPublisher;
 const tell = (places: Place[]) => hostB.publish('host.placed', { places });
 
 beforeAll(async () => {
@@ -77,7 +79,7 @@ beforeAll(async () => {
   const [paths, log] = [new AgentPaths(config), pino({ level: 'silent' })];
   broker = await startRabbitmq();
   connection = await broker.connect('host-a');
-  const hosts = new HostRegistry({ config, paths, log });
+  hosts = new HostRegistry({ config, paths, log });
   await hosts.open();
   for (const name of Object.keys(has))
     await startAgent(connection, name, { 'host.places': async () => ({ places: has[name]! }) });
@@ -100,6 +102,7 @@ beforeAll(async () => {
   heard = await subscribeEvents(connection, { types: ['host.placed'], stat: true });
   void neighbourhood.listen(heard);
   hostB = new EventPublisher(connection, 'host-b');
+  hostC = new EventPublisher(connection, 'host-c');
 }, 60_000);
 
 afterAll(async () => {
@@ -151,5 +154,19 @@ describe('a host', () => {
     has['host-c'] = [{ ...place('shop', 2), to: 'host-b' }];
     tell([place('shop', 3)]);
     await until('shop', 'host-b');
+  });
+
+  it('that was removed has nothing any more: its addresses and ports are free', async () => {
+    expect(hostOf('shop')).toBe('host-b');
+    await hosts.put({ ...peer('host-b', 2), gone: true, version: 2 });
+    const isFree = () => !view.places.some(({ host }) => host === 'host-b');
+    await waitFor(isFree, { timeoutMs: 30_000, what: `the end of ${JSON.stringify(view.places)}` });
+    // Its last word may come behind that; the first one of host-c is dropped until its channel is open.
+    const isElsewhere = () => {
+      tell([place('shop', 5)]);
+      hostC.publish('host.placed', { places: [place('shop', 4)] });
+      return hostOf('shop') === 'host-c';
+    };
+    await waitFor(isElsewhere, { timeoutMs: 30_000, what: 'what it had being on host-c' });
   });
 });
