@@ -52,7 +52,7 @@ def receive(server):
         note("answered", number)
         peer.sendall(message(number))
         if number % 10 == 0:
-            time.sleep(0.005)
+            time.sleep(0.015)
 
 
 def send(peer):
