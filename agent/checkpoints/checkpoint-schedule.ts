@@ -48,9 +48,12 @@ export class CheckpointSchedule {
     if (!supervisor.has(application)) return;
     const { manifest, createdAt, migration } = supervisor.record(application);
     const { checkpoints } = completeApplication(manifest).spec;
+    if (!checkpoints || migration) return;
     const { containers } = supervisor.describe(application).status;
-    if (!checkpoints || migration || containers.some(({ state }) => state !== 'Running')) return;
     try {
+      // What was in use when its time had come, or whose agent was killed just then, has its time now.
+      await this.#prune(application, checkpoints.keep);
+      if (containers.some(({ state }) => state !== 'Running')) return;
       const taken = await this.#scheduled(application);
       const newest = Date.parse(taken.at(-1)?.createdAt ?? createdAt);
       const everyMs = parseDurationMs(checkpoints.every);

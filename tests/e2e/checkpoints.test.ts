@@ -522,6 +522,15 @@ describe('a checkpoint', () => {
       await lab('kill', 'host-a', '--agent');
       await lab('start', 'host-a');
       await waitFor(() => renewed(first), options);
+      // Also when none is taken any more.
+      await cmigOk('stop', 'regular');
+      Object.assign(spec.checkpoints, { keep: 1 });
+      await writeFile(join(folder, 'regular.yaml'), stringify(manifest));
+      await cmigOk('apply', '-f', join(folder, 'regular.yaml'), '--allow-outside');
+      await waitFor(async () => (await names()).length === 1, {
+        ...options,
+        what: 'the end of one too many',
+      });
     } finally {
       await cmig('delete', 'regular');
       await cmig('delete', 'checkpoint', ...(await names()));
