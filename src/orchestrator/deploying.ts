@@ -1,5 +1,6 @@
 // Carries one plan out: images to the host, then the deployment itself.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { Application } from '../contract/application.ts';
 import { CmigError, codeOf } from '../core/errors.ts';
 import type { OnProgress } from '../core/progress.ts';
@@ -8,7 +9,7 @@ import { unlessAborted } from '../core/unless-aborted.ts';
 import { type ApplyPlan, digestsOf } from './apply-plan.ts';
 import type { ApplyOptions } from './applying.ts';
 import type { OrchestratorContext } from './context.ts';
-import { withAddressMutex } from './exclusive.ts';
+import { withNetworkMutex } from './exclusive.ts';
 import { bringImage } from './image-upload.ts';
 
 /** Without `wait`: how long a deployment is watched for a failure before it is left to the host. */
@@ -81,19 +82,19 @@ interface BegunDeployment {
   ended: Promise<Application>;
 }
 
-/** Where an address is given away, it is chosen in a moment in which nobody else chooses one. */
+/** Where an address or a host port is given away, that is in a moment in which nobody else gives one away. */
 async function begin(
   context: OrchestratorContext,
   plan: ApplyPlan,
   replan: () => Promise<ApplyPlan>,
   options: ApplyOptions,
 ): Promise<BegunDeployment> {
-  if (plan.address === plan.existing?.status.address) return start(context, plan, options);
-  return withAddressMutex(context, 'cmig apply', async () => {
+  if (plan.existing && hasClaims(plan.existing, plan)) return start(context, plan, options);
+  return withNetworkMutex(context, 'cmig apply', async () => {
     const begun = await start(context, await replan(), options);
     const known = () =>
       getApplication(context, begun.plan).then(
-        ({ status }) => status.address === begun.plan.address,
+        (application) => hasClaims(application, begun.plan),
         () => false,
       );
     const isKnown = waitFor(known, { timeoutMs: 5000, intervalMs: 20, what: 'the deployment' });
@@ -101,6 +102,10 @@ async function begin(
     return begun;
   });
 }
+
+/** Whether it has the address and the host ports of the plan. */
+const hasClaims = ({ spec, status }: Application, { address, manifest }: ApplyPlan): boolean =>
+  status.address === address && isDeepStrictEqual(spec.network?.ports, manifest.spec.network?.ports);
 
 async function start(
   { rpc }: OrchestratorContext,

@@ -29,11 +29,11 @@ const addresses = '+addresses';
 const longestTurnMs = 30_000;
 
 /**
- * Runs `work` while nobody else gives an address away: for the moment from looking at what is taken until what was
+ * Runs `work` while nobody else gives an address or a host port away: for the moment from looking at what is taken until what was
  * chosen is known to its host. Waits for its turn.
  * @throws CmigError `timeout`
  */
-export async function withAddressMutex<T>(
+export async function withNetworkMutex<T>(
   { connection }: OrchestratorContext,
   doing: string,
   work: () => Promise<T>,
@@ -44,7 +44,7 @@ export async function withAddressMutex<T>(
         if (codeOf(error) === 'conflict') return undefined;
         throw error;
       }),
-    { timeoutMs: longestTurnMs, intervalMs: 50, what: 'a turn to choose an address' },
+    { timeoutMs: longestTurnMs, intervalMs: 50, what: 'a turn to choose an address and host ports' },
   );
   try {
     return await work();

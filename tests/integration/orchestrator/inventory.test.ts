@@ -5,7 +5,7 @@ import { RpcClient } from '../../../src/broker/rpc-client.ts';
 import type { KnownHost } from '../../../src/contract/host.ts';
 import { agentQueue, protocolVersion } from '../../../src/contract/protocol.ts';
 import { waitFor } from '../../../src/core/retry.ts';
-import { withAddressMutex } from '../../../src/orchestrator/exclusive.ts';
+import { withNetworkMutex } from '../../../src/orchestrator/exclusive.ts';
 import { findReadyHost } from '../../../src/orchestrator/finding.ts';
 import { type Inventory, readInventory } from '../../../src/orchestrator/inventory.ts';
 import { removeHost } from '../../../src/orchestrator/joining/remove-host.ts';
@@ -131,12 +131,12 @@ describe('removeHost', () => {
   });
 });
 
-describe('withAddressMutex', () => {
+describe('withNetworkMutex', () => {
   it('lets one after the other choose', async () => {
     const other = await connect('other');
     const order: string[] = [];
     const choose = (name: string, connection: BrokerConnection) =>
-      withAddressMutex({ ...context, connection }, name, async () => {
+      withNetworkMutex({ ...context, connection }, name, async () => {
         order.push(`${name} begins`);
         await new Promise((resolve) => setTimeout(resolve, 100));
         order.push(`${name} ends`);
