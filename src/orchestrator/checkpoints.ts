@@ -80,16 +80,21 @@ export async function deleteCheckpoint(
   { signal }: { signal?: AbortSignal } = {},
 ): Promise<DeletedCheckpoint> {
   const doing = 'cmig delete checkpoint';
-  const reading = readInventory(context, { parts: ['checkpoints'] });
-  const inventory = await unlessAborted(reading, signal, doing);
-  const copies = findCheckpoint(inventory, id);
-  return withApplicationMutex(context, copies[0]!.spec.application, doing, async () => {
+  const find = async () => {
+    const reading = readInventory(context, { parts: ['checkpoints'] });
+    const inventory = await unlessAborted(reading, signal, doing);
+    return { copies: findCheckpoint(inventory, id), unasked: inventory.unreachable };
+  };
+  const [copy] = (await find()).copies;
+  return withApplicationMutex(context, copy!.spec.application, doing, async () => {
+    // Anew: until then it may have been sent to another host.
+    const { copies, unasked } = await find();
     for (const { status } of copies) {
       const params = { checkpoint: id };
       const deleting = context.rpc.callLong(status.host, 'checkpoint.delete', params, { timeoutMs: 0 });
       const hint = goesOn(status.host, `deleting checkpoint ${id}`, 'cmig get checkpoints');
       await unlessAborted(deleting, signal, doing, hint);
     }
-    return { hosts: copies.map(({ status }) => status.host), unasked: inventory.unreachable };
+    return { hosts: copies.map(({ status }) => status.host), unasked };
   });
 }
