@@ -5,7 +5,7 @@ import { CodeFacts } from '../../src/contract/cpu-baseline.ts';
 import type { Problem } from '../../src/contract/fault.ts';
 import { ApplicationUse, MachineFacts } from '../../src/contract/machine.ts';
 import type { PreflightReport } from '../../src/contract/migration.ts';
-import { collide } from '../../src/contract/published-port.ts';
+import { collide, hostPortText } from '../../src/contract/published-port.ts';
 import { CmigError } from '../../src/core/errors.ts';
 import { refuseCpuFor } from '../cpu/refuse-cpu.ts';
 import { findSkews } from '../migration/find-skews.ts';
@@ -61,7 +61,7 @@ function refuseTakenPorts({ neighbourhood }: Machine, record: CheckpointRecord):
     if (!owner) continue;
     throw new CmigError(
       'conflict',
-      `the host port ${port.hostPort}/${port.protocol ?? 'tcp'} of checkpoint ${record.id} belongs to ${owner.application} on ${owner.host}`,
+      `the host port ${hostPortText(port)} of checkpoint ${record.id} belongs to ${owner.application} on ${owner.host}`,
       { hint: 'give that one another hostPort, or delete it' },
     );
   }

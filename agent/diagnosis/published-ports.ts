@@ -1,5 +1,5 @@
 // Ports that applications publish on this host, and that its own programs have.
-import { publishesOn } from '../../src/contract/published-port.ts';
+import { hostPortText, publishesOn } from '../../src/contract/published-port.ts';
 import type { Machine } from '../migration/machine.ts';
 import { takenPorts } from '../network/taken-ports.ts';
 import { type Said, warning } from './findings.ts';
@@ -11,7 +11,7 @@ export async function lookAtPublishedPorts({
   const published = places.flatMap(({ application, ports = [] }) =>
     ports
       .filter((port) => publishesOn(port, own.name))
-      .map(({ hostPort, protocol = 'tcp' }) => ({ application, port: `${hostPort}/${protocol}` })),
+      .map((port) => ({ application, port: hostPortText(port) })),
   );
   if (published.length === 0) return [];
   const taken = await takenPorts();

@@ -1,5 +1,5 @@
 // What this host forwards for applications: their published ports, wherever they are, and their way to the world.
-import { publishesOn } from '../../src/contract/published-port.ts';
+import { hostPortText, publishesOn } from '../../src/contract/published-port.ts';
 import { runProcess } from '../../src/core/run-process.ts';
 import { sourcesOf } from './edge.ts';
 import type { Consequence, NetworkView } from './neighbourhood.ts';
@@ -24,9 +24,7 @@ export function forwardingRules(
 ): string | undefined {
   const published = places.flatMap(({ address, ports = [], allow }) =>
     ports
-      .filter(
-        (port) => publishesOn(port, own.name) && !taken.has(`${port.hostPort}/${port.protocol ?? 'tcp'}`),
-      )
+      .filter((port) => publishesOn(port, own.name) && !taken.has(hostPortText(port)))
       .flatMap(({ protocol = 'tcp', hostPort, port }) => {
         // The application sees this host's address only, so who comes is judged here.
         const clients = allow ? sourcesOf(allow, places).map((source) => `ip saddr ${source} `) : [''];

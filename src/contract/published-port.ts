@@ -30,6 +30,10 @@ const isOnAll = ({ hosts = 'all' }: Hosts): boolean => hosts === 'all' || hosts.
 export const publishesOn = (port: Hosts, host: string): boolean =>
   isOnAll(port) || (port.hosts?.includes(host) ?? false);
 
+/** Such as `8080/tcp`. */
+export const hostPortText = ({ hostPort, protocol = 'tcp' }: PublishedPort): string =>
+  `${hostPort}/${protocol}`;
+
 /** Whether both want the same port of one host. */
 export const collide = (a: PublishedPort, b: PublishedPort): boolean =>
   a.hostPort === b.hostPort &&

@@ -10,6 +10,7 @@ import { signalProcesses, waitForEnd } from './end-processes.ts';
 import { startInside } from './inside.ts';
 import { LabPaths } from './lab-paths.ts';
 import { processesWith } from './process-table.ts';
+import { watchStart } from './watch-start.ts';
 
 const configurationFile = '/etc/cmig/agent.yaml';
 const startLimitMs = 60_000;
@@ -55,17 +56,11 @@ export async function waitForAgent(
   init: number,
   answers: () => Promise<boolean>,
 ): Promise<void> {
-  // Between the start and the first look the program may still be on its way to being recognised.
-  const started = performance.now();
-  let missed = 0;
+  const hasEnded = watchStart(() => findAgents(init));
   await waitFor(
     async () => {
       if (await answers()) return true;
-      // A program that becomes another one has no arguments for a moment.
-      missed = (await findAgents(init)).length === 0 ? missed + 1 : 0;
-      if (performance.now() - started > 1000 && missed > 1) {
-        throw await agentFailure(lab, host, 'ended as soon as it was started');
-      }
+      if (await hasEnded()) throw await agentFailure(lab, host, 'ended as soon as it was started');
       return false;
     },
     { timeoutMs: startLimitMs, intervalMs: 50, what: `the start of the agent of ${host}` },

@@ -13,6 +13,7 @@ import { brokerMachine, type LabPlan, machineAddress } from './lab-plan.ts';
 import { bootMachine, isBooted, runningMachines } from './machine.ts';
 import { processesWith } from './process-table.ts';
 import { type OnProgress, reported } from './progress.ts';
+import { watchStart } from './watch-start.ts';
 
 const startLimitMs = 60_000;
 const busyLimitMs = 20_000;
@@ -59,15 +60,11 @@ async function waitForBroker(plan: LabPlan, init: number): Promise<void> {
       cause,
     });
   };
-  const began = performance.now();
-  let missed = 0;
+  const hasEnded = watchStart(() => findBroker(init));
   await waitFor(
     async () => {
       if (await brokerAnswers(plan)) return true;
-      // At first it may still be on its way to being recognised, and a program that becomes another one has no arguments.
-      missed = (await findBroker(init)).length === 0 ? missed + 1 : 0;
-      const ended = performance.now() - began > 1000 && missed > 1;
-      return ended ? fail('ended as soon as it was started') : false;
+      return (await hasEnded()) ? fail('ended as soon as it was started') : false;
     },
     { timeoutMs: startLimitMs, intervalMs: 100, what: 'the start of the broker' },
   ).catch((error) =>

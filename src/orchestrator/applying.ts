@@ -64,7 +64,7 @@ export async function applyApplications(
     options.onResult?.(result);
   };
   if (options.dryRun) {
-    for (const each of plans) done(resultOf(each, isStopped(each.existing) ? [stopped(each)] : []));
+    for (const each of plans) done(resultOf(each, isStopped(each.existing) ? stopped(each) : undefined));
     return results;
   }
   const failures: CmigError[] = [];
@@ -77,9 +77,9 @@ export async function applyApplications(
         withApplicationMutex(context, name, 'cmig apply', work);
       const deployed = await deployPlanned(context, exclusively, replan, options);
       const { application } = deployed;
-      const unready = isStopped(application) ? [stopped(deployed.plan)] : [];
-      done({ ...resultOf(deployed.plan, options.wait ? [] : unready), application });
-      if (options.wait) throwAll(unready, '');
+      const unready = isStopped(application) ? stopped(deployed.plan) : undefined;
+      done({ ...resultOf(deployed.plan, options.wait ? undefined : unready), application });
+      if (options.wait && unready) throw unready;
     } catch (error) {
       // One that fails does not keep the others.
       if (!(error instanceof CmigError) || plans.length === 1 || options.signal?.aborted) throw error;
@@ -100,14 +100,14 @@ function stopped({ wanted }: ApplyPlan): CmigError {
   });
 }
 
-/** @param remarks what does not fail, and is worth a word */
+/** @param remark what does not fail, and is worth a word */
 const resultOf = (
   { wanted, outcome, host, address, notes }: ApplyPlan,
-  remarks: readonly CmigError[],
+  remark: CmigError | undefined,
 ): ApplyResult => ({
   name: wanted.manifest.metadata.name,
   outcome,
   host: host.metadata.name,
   address,
-  notes: [...notes, ...remarks.map(({ message, hint }) => `${message}; ${hint}`)],
+  notes: remark ? [...notes, `${remark.message}; ${remark.hint}`] : notes,
 });

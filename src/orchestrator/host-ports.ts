@@ -1,6 +1,6 @@
 // What hosts have at their own ports must not be taken away by what an application publishes there.
 import type { ApplicationManifest } from '../contract/application.ts';
-import { publishesOn } from '../contract/published-port.ts';
+import { hostPortText, publishesOn } from '../contract/published-port.ts';
 import { CmigError } from '../core/errors.ts';
 import type { OrchestratorContext } from './context.ts';
 import type { Inventory } from './inventory.ts';
@@ -23,7 +23,7 @@ export async function refuseHostPorts(
     }),
   );
   for (const port of ports) {
-    const text = `${port.hostPort}/${port.protocol ?? 'tcp'}`;
+    const text = hostPortText(port);
     const where = answers.filter(({ name, taken }) => publishesOn(port, name) && taken.has(text));
     if (where.length === 0) continue;
     const names = where.map(({ name }) => name).join(', ');

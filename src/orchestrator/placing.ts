@@ -1,7 +1,7 @@
 // Where an application goes and which address it gets, without doing it.
 import type { Application, ApplicationManifest } from '../contract/application.ts';
 import type { Host } from '../contract/host.ts';
-import { collide, type PublishedPort } from '../contract/published-port.ts';
+import { collide, hostPortText, type PublishedPort } from '../contract/published-port.ts';
 import { CmigError } from '../core/errors.ts';
 import { chooseAddress, isWithin, parseRange } from './address-range.ts';
 import { findReadyHost, refuseCordoned } from './finding.ts';
@@ -85,10 +85,10 @@ function refuseTakenPorts(
         throw portTaken(metadata.name, port, owner.called);
 }
 
-export const portTaken = (name: string, { hostPort, protocol = 'tcp' }: PublishedPort, owner: string) =>
+export const portTaken = (name: string, port: PublishedPort, owner: string) =>
   new CmigError(
     'conflict',
-    `the host port ${hostPort}/${protocol} of application ${name} belongs to ${owner}`,
+    `the host port ${hostPortText(port)} of application ${name} belongs to ${owner}`,
     {
       hint: 'choose another hostPort, or other hosts',
     },
